@@ -1,0 +1,94 @@
+"""A tensor that is known before it is read.
+
+Planning needs names, shapes and dtypes; only the transfer needs bytes. A ``TensorRef`` keeps the two apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from homolog.errors import Unreadable
+
+Array = NDArray[np.generic]
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class TensorRef:
+    """One stored tensor: its name, shape and dtype, and how to read it.
+
+    Attributes:
+        name: the name its container gives it, e.g. ``features.0.weight`` or ``conv2d/kernel``.
+        shape: the length of each axis, in the order it is stored.
+        dtype: numpy's name of the element type (``float32``, ``int64``, ``bfloat16``, ``float8_e4m3fn`` …).
+        load: reads the array; called again on every read, so that nothing is kept in memory.
+        storage: equal for two tensors that share their bytes (tied weights), else None.
+        trainable: False for buffers and statistics, None where the container does not say.
+    """
+
+    name: str
+    shape: Shape
+    dtype: str
+    load: Callable[[], Array] = field(repr=False, compare=False)
+    storage: Hashable = None
+    trainable: bool | None = None
+
+    @cached_property
+    def size(self) -> int:
+        """The number of elements."""
+        return prod(self.shape)
+
+    @cached_property
+    def nbytes(self) -> int:
+        """The number of bytes of a dense copy."""
+        return self.size * dtype_of(self.dtype).itemsize
+
+    def read(self) -> Array:
+        """The values, checked against the declared shape and dtype."""
+        array = self.load()
+        if array.shape != self.shape or array.dtype.name != self.dtype:
+            raise Unreadable(
+                "a tensor is not what its header says",
+                where=self.name,
+                expected=f"{self.dtype} {self.shape}",
+                found=f"{array.dtype.name} {array.shape}",
+            )
+        return array
+
+
+def dtype_of(name: str) -> np.dtype[np.generic]:
+    """The numpy dtype of that name, the small floats that numpy itself lacks included.
+
+    Raises:
+        Unreadable: neither numpy nor ml_dtypes has an element type of this name.
+    """
+    try:
+        return np.dtype(name)
+    except TypeError:
+        import ml_dtypes  # registers bfloat16 and the float8 family; needed by few files, so imported late
+
+        kind = getattr(ml_dtypes, name, None)
+        if kind is None:
+            raise Unreadable(f"unknown element type {name!r}") from None
+        return np.dtype(kind)
+
+
+def array_ref(name: str, array: Array, *, trainable: bool | None = None, storage: Hashable = None) -> TensorRef:
+    """A reference to an array that is in memory already."""
+    return TensorRef(name, array.shape, array.dtype.name, lambda: array, storage=storage, trainable=trainable)
+
+
+def same_bits(a: Array, b: Array) -> bool:
+    """Whether two arrays are equal bit for bit: NaN payloads and the sign of zero included, dtype and shape too."""
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    unsigned = np.dtype(f"u{a.dtype.itemsize}") if a.dtype.kind != "c" else None
+    if unsigned is None:
+        return a.tobytes() == b.tobytes()
+    return bool(np.array_equal(np.ascontiguousarray(a).view(unsigned), np.ascontiguousarray(b).view(unsigned)))
