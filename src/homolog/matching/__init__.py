@@ -1,0 +1,193 @@
+"""Two Graphs → Plan."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from math import isclose
+
+from homolog import rules
+from homolog.errors import Mismatch
+from homolog.graph import Graph, Node, Value
+from homolog.matching import order, structure
+from homolog.matching.structure import Pairing
+from homolog.plan import Difference, Ignored, Plan, Row
+from homolog.tensors import dtype_of
+from homolog.transforms import Axes, Transform, inverse, joined
+
+__all__ = ["match"]
+
+
+def match(a: Graph, b: Graph, source: str = "", target: str = "") -> Plan:
+    """Find for every tensor of ``b`` the tensors of ``a`` it is made of. Reads no bytes.
+
+    Args:
+        a, b: graphs of the source and the target, as the passes leave them.
+        source, target: what they came from, for people.
+
+    Raises:
+        Mismatch: the two do not correspond; every tensor that found no partner is listed.
+    """
+    confidence = "graph"
+    pairing = structure.pair(a, b) if a.wired and b.wired else None
+    if pairing is None or pairing.left or pairing.right:
+        a, b, pairing = order.pair(a, b)
+        confidence = "order and shapes"
+    if pairing.left or pairing.right or not pairing.pairs:
+        raise _unmatched(a, b, pairing)
+    rows = [row for one, two, evidence in pairing.pairs for row in _rows(a.nodes[one], b.nodes[two], evidence)]
+    place = {name: index for index, name in enumerate(b.tensors())}
+    rows.sort(key=lambda row: place[row.target])
+    _check_coverage(a, b, rows)
+    pairs = _extended(a, b, pairing) if a.wired and b.wired else tuple((one, two) for one, two, _ in pairing.pairs)
+    return Plan(_once(rows), pairs, tuple(_ignored(a, b)), tuple(_differences(a, b, pairs)), confidence, source, target)
+
+
+def _rows(one: Node, two: Node, evidence: str) -> Iterable[Row]:
+    """One row for each tensor of the target's layer."""
+    for slot, weight in two.weights.items():
+        given = one.weights[slot]
+        for tensor in weight.tensors:
+            (origin,) = given.tensors
+            chain = joined(given.layout, inverse(weight.layout))
+            yield Row(
+                tensor.name,
+                (origin.name,),
+                chain,
+                origin.shape,
+                tensor.shape,
+                (one.name, two.name),
+                evidence,
+                _cast(origin.dtype, tensor.dtype, tensor.name),
+                _note(chain),
+            )
+
+
+def _note(chain: Sequence[Transform]) -> str:
+    """What a reader of the plan should know about a transform."""
+    for transform in chain:
+        if isinstance(transform, Axes):
+            left, right = transform.sides
+            moved = [(g, h) for g in left for h in right if len(g) > 1 and sorted(g) == sorted(h) and g != h]
+            for before, after in moved:
+                lengths = dict(transform.sizes)
+                sizes = "x".join(str(lengths[name]) for name in before)
+                return (
+                    f"the features of a flattened {sizes} map are permuted from ({' '.join(before)}) "
+                    f"to ({' '.join(after)})"
+                )
+    return ""
+
+
+def _cast(source: str, target: str, name: str) -> str:
+    if source == target:
+        return ""
+    kinds = {dtype_of(dtype).kind for dtype in (source, target)}
+    if not kinds <= set("fV") and len(kinds) > 1:
+        raise Mismatch(
+            "a tensor would change its kind of numbers", where=name, expected=f"{target} values", found=source
+        )
+    return f"{source} -> {target}"
+
+
+def _once(rows: Iterable[Row]) -> tuple[Row, ...]:
+    """A tensor that several layers share is written once; all must agree on how."""
+    found: dict[str, Row] = {}
+    for row in rows:
+        earlier = found.setdefault(row.target, row)
+        if (earlier.sources, earlier.transform) != (row.sources, row.transform):
+            raise Mismatch(
+                "one tensor of the target would have to hold two different ones",
+                where=row.target,
+                found=f"{earlier.sources[0]} (for {earlier.layer[1]}) and {row.sources[0]} (for {row.layer[1]})",
+                help="the source keeps them apart where the target shares one tensor: unshare it, or tie the source's",
+            )
+    return tuple(found.values())
+
+
+def _check_coverage(a: Graph, b: Graph, rows: Sequence[Row]) -> None:
+    """Every tensor of both sides is in a row or ignored with a reason."""
+    used_a = {name for row in rows for name in row.sources} | {ref.name for n in a.nodes.values() for ref in n.ignored}
+    used_b = {row.target for row in rows} | {ref.name for n in b.nodes.values() for ref in n.ignored}
+    left = [ref for name, ref in a.tensors().items() if name not in used_a]
+    right = [ref for name, ref in b.tensors().items() if name not in used_b]
+    if left or right:
+        raise Mismatch(
+            f"{len(left)} tensors of the source and {len(right)} of the target have no place in the other network",
+            details=[
+                *(f"source only: {ref.name} {ref.shape} {ref.dtype}" for ref in left),
+                *(f"target only: {ref.name} {ref.shape} {ref.dtype}" for ref in right),
+            ],
+        )
+
+
+def _ignored(a: Graph, b: Graph) -> Iterable[Ignored]:
+    for side, graph in (("source", a), ("target", b)):
+        for node in graph.nodes.values():
+            for ref, reason in node.ignored.items():
+                yield Ignored(side, ref.name, reason)
+
+
+def _extended(a: Graph, b: Graph, pairing: Pairing) -> tuple[tuple[str, str], ...]:
+    """The pairs of layers, and of the operations between them that are alike and fed alike."""
+    partner = {one: two for one, two, _ in pairing.pairs}
+    readers = b.consumers()
+    taken = set(partner.values())
+    for one, two in zip(a.inputs, b.inputs, strict=False):
+        partner[one.name] = two.name
+    for node in a.nodes.values():
+        if node.name in partner or not node.inputs or not all(value.node in partner for value in node.inputs):
+            continue
+        wanted = tuple(Value(partner[value.node], value.index) for value in node.inputs)
+        for other in readers.get(wanted[0], ()):
+            if other.name not in taken and other.kind == node.kind and other.inputs == wanted:
+                partner[node.name] = other.name
+                taken.add(other.name)
+                break
+    return tuple((name, partner[name]) for name in a.nodes if name in partner)
+
+
+def _differences(a: Graph, b: Graph, pairs: Iterable[tuple[str, str]]) -> Iterable[Difference]:
+    """Settings in which corresponding nodes differ."""
+    for one, two in pairs:
+        left, right = a.nodes[one], b.nodes[two]
+        rule = rules.for_kind(left.kind)
+        for name in () if rule is None else rule.function_fields():
+            if not _equal(left.fields.get(name), right.fields.get(name)):
+                yield Difference(one, two, name, left.fields.get(name), right.fields.get(name))
+
+
+def _equal(one: object, two: object) -> bool:
+    if isinstance(one, float | int) and isinstance(two, float | int):
+        return isclose(one, two, rel_tol=1e-6)  # files round settings to float32
+    return one == two
+
+
+def _unmatched(a: Graph, b: Graph, pairing: Pairing) -> Mismatch:
+    """Every tensor that found no partner, in an order that shows where the two part."""
+    left = [_line(a.nodes[name]) for name in pairing.left]
+    right = [_line(b.nodes[name]) for name in pairing.right]
+    signatures = [
+        [structure.signature(graph.nodes[name]) for name in names]
+        for graph, names in ((a, pairing.left), (b, pairing.right))
+    ]
+    details = []
+    matcher = difflib.SequenceMatcher(None, *signatures, autojunk=False)
+    for tag, i, j, k, l in matcher.get_opcodes():
+        if tag != "equal":
+            details += [f"source only: {line}" for line in left[i:j]]
+            details += [f"target only: {line}" for line in right[k:l]]
+    if not details:
+        details = ["the layers are alike one by one, but they are connected differently"]
+    return Mismatch(
+        "the two networks do not correspond",
+        expected="for every layer with weights one of the same kind and shapes on the other side",
+        found=f"{len(a.layers)} layers with weights in the source, {len(b.layers)} in the target",
+        details=details,
+        help="compare them layer by layer with: homolog inspect A; homolog inspect B",
+    )
+
+
+def _line(node: Node) -> str:
+    shapes = ", ".join(f"{ref.name} {tuple(ref.shape)}" for weight in node.weights.values() for ref in weight.tensors)
+    return f"{node.type or node.kind} {node.name}: {shapes}"

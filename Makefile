@@ -1,0 +1,59 @@
+# Every command of the project. `make` alone lists them.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+PIP    := $(BIN)/python -m pip install --quiet --constraint constraints.txt
+DEMO   := demo
+
+# pip says nothing of its own new versions, and never waits for an answer.
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+# TensorFlow tells of instruction sets and absent GPUs on stderr unless it is asked not to.
+export TF_CPP_MIN_LOG_LEVEL := 3
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help install demo test check lint bench clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | awk -F '\t' '{ printf "make %-9s %s\n", $$1, $$2 }'
+
+install: $(STAMP) ## make the virtual environment in .venv, with exactly the versions of constraints.txt
+
+demo: $(STAMP) ## train LeNet-5 twice, copy both ways, prove both copies; the files land in demo/
+	$(BIN)/homolog demo -o $(DEMO) --force
+
+test: $(STAMP) lint ## everything the CI runs: style, types and all tests
+	$(BIN)/python -m pytest -n 2
+
+check: lint ## the fast part of `make test`, in an environment that exists already
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+lint: ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(STAMP) ## the figures homolog holds itself to, as a table and as JSON in bench/results/
+	$(BIN)/python -m bench
+
+clean: ## remove the virtual environment and what the targets wrote
+	rm -rf $(VENV) $(DEMO) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+# The stamp is touched last, so that an install that broke off is done again. The build needs no isolation: the
+# setuptools it would fetch came with PyTorch, at its pinned version.
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+	  echo 'homolog is built with Python 3.11, 3.12 or 3.13 (TensorFlow has no other); $(PYTHON) is none of them.'; \
+	  echo 'help: make $(MAKECMDGOALS) PYTHON=python3.12'; exit 1; } >&2
+	@echo '[1/4] virtual environment in $(VENV)'
+	@$(PYTHON) -m venv $(VENV)
+	@echo '[2/4] PyTorch'
+	@$(PIP) "$$(grep '^torch==' constraints.txt)"
+	@echo '[3/4] Keras, TensorFlow and the tools (the longest step: a few minutes)'
+	@$(PIP) --no-build-isolation --editable '.[dev]'
+	@echo '[4/4] Keras 2, for the tests'
+	@$(PIP) --no-deps "$$(grep '^tf_keras==' constraints.txt)"
+	@touch $(STAMP)

@@ -1,0 +1,59 @@
+"""Writing a file so that whoever looks sees the old one or the new one, whole."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from homolog.errors import Usage
+
+
+@contextmanager
+def atomic(out: Path, *, force: bool, inputs: Iterable[Path]) -> Iterator[Path]:
+    """Yields a path beside ``out`` to write to, and moves it onto ``out`` once the body has ended well.
+
+    The file written is flushed to disk before it is renamed, and the folder after, so neither a crash nor a full
+    disk can leave half a file under the name. When the body raises, what it wrote is removed.
+
+    Raises:
+        Usage: ``out`` exists and ``force`` is not set, is a folder, lies in no folder, or is one of the inputs
+            (through whatever symbolic or hard link), or the body wrote nothing.
+    """
+    _refuse(out, force=force, inputs=inputs)
+    # The end of the name stays: writers such as Keras choose the format by it.
+    draft = out.with_name(f".homolog-{secrets.token_hex(6)}-{out.name}")
+    try:
+        yield draft
+        if not draft.is_file():
+            raise Usage("nothing was written", where=str(out))
+        _flush(draft)
+        if not force and out.exists():
+            raise Usage("the output came into being while it was written", where=str(out), help="add --force")
+        draft.replace(out)
+    finally:
+        draft.unlink(missing_ok=True)
+    _flush(out.parent)
+
+
+def _refuse(out: Path, *, force: bool, inputs: Iterable[Path]) -> None:
+    if not out.parent.is_dir():
+        raise Usage("the folder of the output does not exist", where=str(out), help=f"mkdir -p {out.parent}")
+    if out.is_dir():
+        raise Usage("the output is a folder", where=str(out), expected="a file name")
+    for source in inputs:
+        if out.exists() and source.exists() and out.samefile(source):
+            raise Usage("the output would replace an input", where=str(out), found=f"the same file as {source}")
+    if not force and (out.exists() or out.is_symlink()):
+        raise Usage("the output exists", where=str(out), help="choose another name, or add --force")
+
+
+def _flush(path: Path) -> None:
+    """Asks the system to put a file, or a folder's list of names, on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

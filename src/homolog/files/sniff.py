@@ -1,0 +1,107 @@
+"""Which format a file is in, by what it begins with. Its name is never asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from homolog.errors import Unreadable, Unsupported
+from homolog.files.archives import Archive
+from homolog.files.checkpoint import Checkpoint
+from homolog.files.edge import reading
+
+_HEAD = 4096
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+_OLD_TORCH = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # the magic number of torch.save before 1.6, as a pickled integer
+_EXPORTED = ("archive_format", "serialized_exported_program.json")
+_RESAVE = "torch.save(torch.load('old.pt', weights_only=True), 'new.pt'), in PyTorch 1.6 or later"
+
+
+def open_checkpoint(path: str | Path) -> Checkpoint:
+    """Opens a file of weights: PyTorch's zip, safetensors, HDF5 or ``.keras``.
+
+    Reads its directory and its description, and no weights; imports no framework; runs nothing that it holds.
+
+    Raises:
+        Unreadable: the file is missing, damaged, or none of these.
+        Unsupported: it is sound, but holds something that homolog does not know.
+        Unsafe: it asks for code in a way that leaves nothing to look at.
+    """
+    path = Path(path)
+    head = _head(path)
+    if head.startswith(_HDF5):
+        from homolog.files.keras_h5 import open_h5
+
+        return open_h5(path)
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return _open_zip(path)
+    if 8 < len(head) and head[8:9] == b"{":
+        from homolog.files.safetensors_file import open_safetensors
+
+        return open_safetensors(path)
+    raise _unknown(path, head)
+
+
+def _head(path: Path) -> bytes:
+    if path.is_dir():
+        inside = sorted(item.name for item in path.iterdir())[:5]
+        raise Unreadable("a folder is no file of weights", where=str(path), found=", ".join(inside) or "nothing in it")
+    if not path.is_file():
+        raise Unreadable("there is no such file", where=str(path))
+    with reading("the file cannot be read", str(path)), path.open("rb") as file:
+        head = file.read(_HEAD)
+    if not head:
+        raise Unreadable("the file is empty", where=str(path))
+    return head
+
+
+def _open_zip(path: Path) -> Checkpoint:
+    archive = Archive.open(path)
+    names = archive.members
+    if "config.json" in names and "model.weights.h5" in names:
+        from homolog.files.keras_zip import open_keras
+
+        return open_keras(path, archive)
+    if any(name.rsplit("/", 1)[-1] in _EXPORTED for name in names):
+        raise Unsupported(
+            "the file is an exported program of torch.export, which may hold code", where=str(path), help=_STATE
+        )
+    if any(name.count("/") == 1 and name.endswith("/data.pkl") for name in names):
+        from homolog.files.torch_zip import open_torch
+
+        return open_torch(path, archive)
+    raise Unreadable(
+        "the zip archive is neither PyTorch's nor Keras's",
+        where=str(path),
+        expected="<folder>/data.pkl, or config.json and model.weights.h5",
+        found=", ".join(list(names)[:5]) or "an empty archive",
+    )
+
+
+_STATE = "save the weights alone: torch.save(model.state_dict(), 'weights.pt')"
+
+
+def _unknown(path: Path, head: bytes) -> Unreadable:
+    start = head.lstrip()[:64].lower()
+    if _OLD_TORCH in head[:32] or head[257:262] == b"ustar":
+        return Unreadable("the file is of torch.save before 1.6", where=str(path), help=_RESAVE)
+    if head[:1] == b"\x80" and head[1:2] in b"\x00\x01\x02\x03\x04\x05":
+        return Unreadable("the file is a bare pickle, which runs code when loaded", where=str(path), help=_STATE)
+    if head.startswith(b"version https://git-lfs"):
+        return Unreadable(
+            "the file is a Git LFS pointer, and not the weights",
+            where=str(path),
+            help="git lfs install && git lfs pull",
+        )
+    guesses = (
+        ("a web page", start.startswith((b"<!doctype", b"<html", b"<?xml"))),
+        ("gzip", head.startswith(b"\x1f\x8b")),
+        ("a numpy array", head.startswith(b"\x93NUMPY")),
+        ("JSON", start.startswith((b"{", b"["))),
+    )
+    found = next((words for words, holds in guesses if holds), f"it begins with {head[:8]!r}")
+    return Unreadable(
+        "the file is in no format that homolog reads",
+        where=str(path),
+        expected="PyTorch's zip (.pt), safetensors, HDF5 (.h5), or .keras",
+        found=found,
+    )

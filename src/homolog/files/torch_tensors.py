@@ -1,0 +1,223 @@
+"""The tensors of a pickle: what ``torch._utils._rebuild_*`` would have made, as descriptions of stored bytes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from homolog.errors import Unreadable, Unsupported
+from homolog.files.archives import Archive, Member
+from homolog.files.globals import DTYPES, STORAGES
+from homolog.files.pickles import Global, Object, Persistent
+from homolog.tensors import Array, TensorRef, dtype_of
+
+MAX_EXPANDED = 1 << 30  # bytes; an expanded tensor (stride 0) may be logically larger than any memory
+
+
+@dataclass(frozen=True)
+class Records:
+    """The storages of an archive: one member each, named ``<prefix>data/<key>``."""
+
+    archive: Archive
+    prefix: str
+    big_endian: bool
+
+    def member(self, key: str) -> Member:
+        """The member of a storage, or ``Unreadable``."""
+        return self.archive.member(f"{self.prefix}data/{key}")
+
+
+@dataclass(eq=False)
+class Stored:
+    """A tensor as a view of a storage. Offset and strides count elements, as in torch.
+
+    Attributes:
+        record: the member that holds its storage.
+        dtype: numpy's name of the element.
+        numel: the number of elements in the whole storage.
+        requires_grad: as the pickle says.
+        parameter: whether it was pickled as an ``nn.Parameter``.
+    """
+
+    records: Records = field(repr=False)
+    record: Member
+    dtype: str
+    numel: int
+    offset: int
+    shape: tuple[int, ...]
+    stride: tuple[int, ...]
+    requires_grad: bool
+    parameter: bool = False
+
+    @property
+    def extent(self) -> tuple[int, int]:
+        """First element of the storage that it uses, and one past the last."""
+        if 0 in self.shape:
+            return self.offset, self.offset
+        last = self.offset + sum((n - 1) * step for n, step in zip(self.shape, self.stride, strict=True))
+        return self.offset, last + 1
+
+    def element(self) -> np.dtype[np.generic]:
+        """The numpy dtype of the bytes as stored: byte order included, and bare bits where numpy lacks the type."""
+        dtype = dtype_of(self.dtype)
+        if self.records.big_endian == (sys.byteorder == "big") or dtype.itemsize == 1:
+            return dtype
+        # ml_dtypes' types have no byte order of their own.
+        return np.dtype(f"u{dtype.itemsize}").newbyteorder() if dtype.kind == "V" else dtype.newbyteorder()
+
+    def view(self, storage: Array) -> Array:
+        """This tensor as a view of its storage, given as ``numel`` elements. No bounds are checked here."""
+        step = storage.dtype.itemsize
+        return np.lib.stride_tricks.as_strided(
+            storage[self.offset :], self.shape, tuple(step * count for count in self.stride)
+        )
+
+    def read(self) -> Array:
+        """The values: native byte order, dense unless the stored tensor is not."""
+        dtype = dtype_of(self.dtype)
+        if prod(self.shape) * dtype.itemsize > max(MAX_EXPANDED, self.record.size):
+            raise Unreadable(
+                "an expanded tensor is far larger than what is stored of it",
+                where=str(self.records.archive.path),
+                found=f"{self.dtype} {self.shape} from {self.record.size:,} bytes",
+            )
+        element = self.element()
+        values = self.view(np.frombuffer(self.records.archive.read(self.record.name), dtype=element))
+        if element == dtype:
+            return values
+        return values.astype(element.newbyteorder("=")).view(dtype)
+
+    def ref(self, name: str, storage: object = None, trainable: bool | None = None) -> TensorRef:
+        """The same tensor under a name."""
+        return TensorRef(name, self.shape, self.dtype, self.read, storage=storage, trainable=trainable)  # type: ignore[arg-type]
+
+
+def rebuild(made: Object, records: Records) -> Any:
+    """What an ``Object`` of a REDUCE stands for: a ``Stored``, plain data, or the object itself where unknown.
+
+    Raises:
+        Unreadable: the arguments are not those of the function, or a view goes beyond its storage.
+    """
+    name, arguments = made.type, made.arguments
+    if name in ("collections.OrderedDict", "collections.Counter"):
+        return _mapping(arguments)
+    if name == "collections.defaultdict":
+        return {}
+    if name == "torch.Size" and len(arguments) == 1 and isinstance(arguments[0], (tuple, list)):
+        return tuple(arguments[0])
+    if name in ("torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor"):
+        storage, offset, shape, stride, grad, metadata = _take(arguments, (0, 1, 2, 3, 4, 6), records)
+        return made if metadata else _stored(records, storage, None, offset, shape, stride, grad)
+    if name == "torch._utils._rebuild_tensor_v3":
+        storage, offset, shape, stride, grad, dtype, metadata = _take(arguments, (0, 1, 2, 3, 4, 6, 7), records)
+        return made if metadata else _stored(records, storage, dtype, offset, shape, stride, grad)
+    if name in ("torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state"):
+        data, grad = _take(arguments, (0, 1), records)
+        if isinstance(data, Stored):
+            data.requires_grad, data.parameter = bool(grad), True
+            return data
+    if name == "torch._tensor._rebuild_from_type_v2":
+        function, kind, inner = _take(arguments, (0, 1, 2), records)
+        if isinstance(function, Global) and kind in (Global("torch.Tensor"), Global("torch.nn.parameter.Parameter")):
+            return rebuild(Object(function.name, inner if isinstance(inner, tuple) else ()), records)
+    return made
+
+
+def _mapping(arguments: tuple[Any, ...]) -> Any:
+    pairs = arguments[0] if arguments else []
+    if isinstance(pairs, dict):
+        return dict(pairs)
+    if not isinstance(pairs, list) or not all(isinstance(p, (list, tuple)) and len(p) == 2 for p in pairs):
+        raise Unreadable("a pickle makes a mapping of something that is not pairs")
+    return {key: value for key, value in pairs}
+
+
+def _take(arguments: tuple[Any, ...], wanted: tuple[int, ...], records: Records) -> list[Any]:
+    if len(arguments) < 2:
+        raise Unreadable("a pickled tensor lacks its arguments", where=str(records.archive.path))
+    return [arguments[index] if index < len(arguments) else None for index in wanted]
+
+
+def _stored(
+    records: Records, storage: Any, dtype: Any, offset: Any, shape: Any, stride: Any, requires_grad: Any
+) -> Stored:
+    where = str(records.archive.path)
+    member, declared, count = _storage(records, storage)
+    if isinstance(dtype, Global) and dtype.name in DTYPES:
+        declared = DTYPES[dtype.name]
+    if declared is None:
+        found = dtype.name if isinstance(dtype, Global) else None
+        raise Unsupported("a tensor has an element type that homolog does not know", where=where, found=found)
+    itemsize = dtype_of(declared).itemsize
+    sound = _counts([offset]) and _counts(shape) and _counts(stride) and len(shape) == len(stride) <= 64
+    if not sound:
+        raise Unreadable("a pickled tensor has no sound shape", where=where, found=f"{member.name}: {shape}"[:200])
+    made = Stored(
+        records, member, declared, member.size // itemsize, offset, tuple(shape), tuple(stride), requires_grad is True
+    )
+    if count != member.size or member.size % itemsize:
+        raise Unreadable(
+            "a storage is not as long as its tensors say",
+            where=f"{where}: {member.name}",
+            expected=f"{count:,} bytes",
+            found=f"{member.size:,}",
+        )
+    if made.extent[1] > made.numel:
+        raise Unreadable(
+            "a tensor goes beyond its storage",
+            where=f"{where}: {member.name}",
+            expected=f"at most {made.numel:,} elements",
+            found=f"shape {made.shape}, strides {made.stride}, offset {made.offset}",
+        )
+    return made
+
+
+def _storage(records: Records, storage: Any) -> tuple[Member, str | None, int]:
+    """The member of a persistent id, its element type where its class says one, and its declared bytes."""
+    where = str(records.archive.path)
+    identity = storage.id if isinstance(storage, Persistent) else None
+    if not (isinstance(identity, tuple) and len(identity) == 5 and identity[0] == "storage"):
+        raise Unreadable("a tensor has no storage", where=where)
+    _, kind, key, _, numel = identity
+    if not (isinstance(kind, Global) and isinstance(key, str) and _counts([numel])):
+        raise Unreadable("a storage is not described as torch does it", where=where)
+    if kind.name not in STORAGES:
+        raise Unsupported("a tensor has a storage that homolog does not know", where=where, found=kind.name)
+    dtype = STORAGES[kind.name]
+    return records.member(key), dtype, numel * (dtype_of(dtype).itemsize if dtype else 1)
+
+
+def _counts(values: Any) -> bool:
+    # A limit on each keeps every later product and sum cheap; torch's own is 2**63.
+    return isinstance(values, (tuple, list)) and all(
+        isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 63 for value in values
+    )
+
+
+def shared_storage(tensors: Iterable[tuple[str, Stored]]) -> dict[str, tuple[str, int]]:
+    """For each tensor that shares bytes with another, a key that both have: record and first element of the overlap.
+
+    Ranges count, so two interleaved views of one storage are taken to share.
+    """
+    by_record: dict[str, list[tuple[int, int, str]]] = {}
+    for name, stored in tensors:
+        first, end = stored.extent
+        if end > first:
+            by_record.setdefault(stored.record.name, []).append((first, end, name))
+    shared: dict[str, tuple[str, int]] = {}
+    for record, ranges in by_record.items():
+        cluster: list[str] = []
+        start = reach = -1
+        for first, end, name in sorted(ranges):
+            if first >= reach:
+                cluster, start = [], first
+            cluster.append(name)
+            reach = max(reach, end)
+            if len(cluster) > 1:
+                shared.update({member: (record, start) for member in cluster})
+    return shared

@@ -1,0 +1,100 @@
+"""A file of ``torch.save`` with other values in it: a copy whose storages are overwritten where they stand.
+
+Shapes and dtypes stay, so every byte outside the storages stays too, except their checksums. In particular the
+alignment stays, from which ``torch.load(mmap=True)`` computes where each storage is.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from homolog.errors import Mismatch, Unsupported
+from homolog.files.archives import Archive, Member, write_checksums
+from homolog.files.checkpoint import Named
+from homolog.files.edge import reading
+from homolog.files.torch_tensors import Stored, shared_storage
+from homolog.tensors import Array, same_bits
+
+
+def rewriter(archive: Archive, named: Mapping[str, Stored]) -> Callable[[Path, Named], None]:
+    """The ``writer`` of a checkpoint whose tensors are these."""
+
+    def write(out: Path, arrays: Named) -> None:
+        archive.stamp.check()
+        with reading("the file cannot be copied", str(out)):
+            shutil.copyfile(archive.path, out)
+        patch = _Patch(archive, named, out)
+        for name, array in arrays:
+            patch.assign(name, array)
+        patch.check_ties()
+        with out.open("r+b") as file:
+            write_checksums(file, archive, frozenset(patch.changed))
+        archive.stamp.check()
+
+    return write
+
+
+class _Patch:
+    """The storages of the copy, one mapped into memory at a time."""
+
+    def __init__(self, archive: Archive, named: Mapping[str, Stored], out: Path) -> None:
+        self.archive = archive
+        self.named = named
+        self.out = out
+        self.changed: set[str] = set()
+        self.tied = shared_storage(named.items())
+        self.written: dict[str, Array] = {}  # for each storage with ties, which of its elements have a new value
+
+    def storage(self, stored: Stored) -> Array:
+        """The whole storage in the copy, writable, bare bits where the values' byte order is not ours."""
+        with self.out.open("rb") as file:
+            start = self.archive.start(file, stored.record)
+        return np.memmap(self.out, dtype=stored.element(), mode="r+", offset=start, shape=(stored.numel,))
+
+    def assign(self, name: str, array: Array) -> None:
+        stored = self.named[name]
+        if array.size == 0:
+            return
+        _refuse_packed(stored.record, self.archive)
+        element = stored.element()
+        bits = (array if element == array.dtype else array.view(element.newbyteorder("="))).astype(element, copy=False)
+        view = stored.view(self.storage(stored))
+        if name in self.tied:
+            mask = self.written.setdefault(stored.record.name, np.zeros(stored.numel, dtype=np.bool_))
+            taken = stored.view(mask)
+            if not same_bits(view[taken], bits[taken]):
+                raise self._torn(name, "another value was given to a tensor that shares its bytes")
+            taken[...] = True
+        view[...] = bits
+        if not same_bits(np.ascontiguousarray(view), np.ascontiguousarray(bits)):
+            raise self._torn(name, "the new value differs where the tensor repeats one stored element")
+        self.changed.add(stored.record.name)
+
+    def check_ties(self) -> None:
+        """Raises ``Mismatch`` when a tensor that was given no value has lost a part of its own.
+
+        One that shares all its bytes with a tensor that was given a value is that tensor under another name.
+        """
+        for name in self.tied:
+            stored = self.named[name]
+            if stored.record.name not in self.changed or stored.record.name not in self.written:
+                continue
+            taken = stored.view(self.written[stored.record.name])
+            if taken.any() and not taken.all():
+                raise self._torn(name, "a part of it was overwritten with a tensor that shares its bytes")
+
+    def _torn(self, name: str, found: str) -> Mismatch:
+        return Mismatch("tensors that share their bytes cannot be given different values", where=name, found=found)
+
+
+def _refuse_packed(member: Member, archive: Archive) -> None:
+    if member.deflated:
+        raise Unsupported(
+            "the weights are compressed, which torch.save never does",
+            where=f"{archive.path}: {member.name}",
+            help="load the file in PyTorch and save it again with torch.save",
+        )

@@ -1,0 +1,213 @@
+"""What goes where: one row for each tensor of the target, and everything that is left over on either side.
+
+A plan is TOML on disk, for people to review and edit; ``copy --plan`` runs it again.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from homolog.errors import Unreadable
+from homolog.transforms import Axes, Transform
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Row:
+    """One tensor of the target and where it comes from.
+
+    Attributes:
+        target: its name.
+        sources: names of the source's tensors it is made of.
+        transform: from the stored sources to the stored target.
+        source_shape, target_shape: as stored.
+        cast: element types, where the target's differs: ``float32 -> float16``.
+        layer: names of the two layers, source and target.
+        evidence: what says that the two belong together: ``graph``, ``order``, ``name``, ``plan``.
+        note: what is worth knowing about the row, in words; empty for most.
+    """
+
+    target: str
+    sources: tuple[str, ...]
+    transform: tuple[Transform, ...]
+    source_shape: tuple[int, ...]
+    target_shape: tuple[int, ...]
+    layer: tuple[str, str] = ("", "")
+    evidence: str = "graph"
+    cast: str = ""
+    note: str = ""
+
+    @property
+    def lossless(self) -> bool:
+        """Whether the target gives back every bit of its sources."""
+        return all(transform.lossless for transform in self.transform) and not self.cast
+
+    def to_dict(self) -> dict[str, object]:
+        """JSON and TOML."""
+        return {
+            "target": self.target,
+            "sources": list(self.sources),
+            "transform": [str(transform) for transform in self.transform],
+            "source_shape": list(self.source_shape),
+            "target_shape": list(self.target_shape),
+            "layer": list(self.layer),
+            "evidence": self.evidence,
+            "cast": self.cast,
+            "note": self.note,
+        }
+
+
+@dataclass(frozen=True)
+class Ignored:
+    """A tensor that no row touches, and why that is right."""
+
+    side: str
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A setting in which two corresponding layers differ, so that they are not the same function."""
+
+    source: str
+    target: str
+    setting: str
+    source_value: object
+    target_value: object
+
+    def __str__(self) -> str:
+        return (
+            f"{self.setting}: {_short(self.source_value)} in {self.source}, "
+            f"{_short(self.target_value)} in {self.target}"
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The whole correspondence of two networks.
+
+    Attributes:
+        rows: in the order of the target's tensors.
+        pairs: names of corresponding nodes, layers and operations, in topological order.
+        ignored: tensors of either side that hold nothing of the function.
+        differences: settings in which corresponding layers differ.
+        confidence: ``graph`` where both sides are wired, else what the rows rest on.
+        source, target: what was matched, for people.
+    """
+
+    rows: tuple[Row, ...]
+    pairs: tuple[tuple[str, str], ...] = ()
+    ignored: tuple[Ignored, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    confidence: str = "graph"
+    source: str = ""
+    target: str = ""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the rows have to say, once each."""
+        return tuple(dict.fromkeys(f"{row.target}: {row.note}" for row in self.rows if row.note))
+
+    def to_dict(self) -> dict[str, object]:
+        """JSON and TOML."""
+        return {
+            "schema_version": SCHEMA,
+            "source": self.source,
+            "target": self.target,
+            "confidence": self.confidence,
+            "rows": [row.to_dict() for row in self.rows],
+            "pairs": [list(pair) for pair in self.pairs],
+            "ignored": [{"side": item.side, "name": item.name, "reason": item.reason} for item in self.ignored],
+            "differences": [
+                {
+                    "source": item.source,
+                    "target": item.target,
+                    "setting": item.setting,
+                    "source_value": _plain(item.source_value),
+                    "target_value": _plain(item.target_value),
+                }
+                for item in self.differences
+            ],
+        }
+
+    def to_toml(self) -> str:
+        """The plan as people review and edit it."""
+        import tomli_w
+
+        return tomli_w.dumps(self.to_dict())
+
+    @classmethod
+    def from_toml(cls, path: Path) -> Plan:
+        """Read a plan.
+
+        Raises:
+            Unreadable: the file is missing, no TOML, or no plan.
+        """
+        try:
+            data = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise Unreadable("cannot read the plan", where=str(path), found=str(error)) from error
+        try:
+            return _from_dict(data)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise Unreadable(
+                "this TOML file is no plan of homolog",
+                where=str(path),
+                found=f"{type(error).__name__}: {error}",
+                help="write one with: homolog match A B -o plan.toml",
+            ) from error
+
+
+def parse_transform(text: str) -> Transform:
+    """The transform that a plan writes as this text, e.g. ``out (c h w) -> (h w c) out, c=16, h=5, w=5``."""
+    pattern, *sizes = text.split(", ")
+    if " -> " not in pattern:
+        raise ValueError(f"no transform: {text!r}")
+    pairs = (size.split("=") for size in sizes)
+    return Axes(pattern, tuple((name, int(length)) for name, length in pairs))
+
+
+def _from_dict(data: Mapping[str, Any]) -> Plan:
+    if data["schema_version"] != SCHEMA:
+        raise ValueError(f"schema_version {data['schema_version']}, this homolog reads {SCHEMA}")
+    rows = tuple(
+        Row(
+            row["target"],
+            tuple(row["sources"]),
+            tuple(parse_transform(text) for text in row["transform"]),
+            tuple(row["source_shape"]),
+            tuple(row["target_shape"]),
+            (row["layer"][0], row["layer"][1]),
+            row["evidence"],
+            row["cast"],
+            row["note"],
+        )
+        for row in data["rows"]
+    )
+    return Plan(
+        rows,
+        tuple((a, b) for a, b in data["pairs"]),
+        tuple(Ignored(item["side"], item["name"], item["reason"]) for item in data["ignored"]),
+        tuple(Difference(**item) for item in data["differences"]),
+        data["confidence"],
+        data["source"],
+        data["target"],
+    )
+
+
+def _plain(value: object) -> object:
+    """As JSON and TOML can hold it; TOML has no null."""
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value if isinstance(value, bool | int | float | str) else repr(value)
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"

@@ -1,0 +1,182 @@
+"""Activations, and dropout, which is the identity at inference.
+
+Keras has most of them three times: as a layer, as a ``keras.ops`` operation, and as the ``activation`` of another
+layer, whose defaults differ now and then (LeakyReLU: 0.3 as a layer, 0.2 as an activation; PyTorch: 0.01).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+from homolog.rules.rule import ELEMENTWISE, Field, Fields, Form, Keras, Rule, Slot, Torch
+from homolog.tensors import Shape
+from homolog.transforms import Axes
+
+
+def _plain(name: str, torch: tuple[str, ...], aten: tuple[str, ...], keras: Keras) -> Rule:
+    return Rule(name, Torch(torch, aten, ignore=("inplace",)), keras, layout=ELEMENTWISE)
+
+
+def _named(*names: str, classes: tuple[str, ...] = (), ops: tuple[str, ...] = ()) -> Keras:
+    return Keras(classes, ops, {name: {} for name in names})
+
+
+def _normalise_keras_relu(fields: Fields, weights: Mapping[str, Shape]) -> Fields:
+    if fields["max_value"] == 6.0:
+        fields["max_value"] = 6
+    return fields
+
+
+_plain_rules = (
+    _plain("tanh", ("Tanh",), ("tanh", "tanh_"), _named("tanh", ops=("Tanh",))),
+    _plain("sigmoid", ("Sigmoid",), ("sigmoid", "sigmoid_"), _named("sigmoid", ops=("Sigmoid",))),
+    _plain("silu", ("SiLU",), ("silu", "silu_"), _named("silu", "swish", ops=("Silu",))),
+    _plain("mish", ("Mish",), ("mish", "mish_"), _named("mish", ops=("Mish",))),
+    _plain("selu", ("SELU",), ("selu", "selu_"), _named("selu", ops=("Selu",))),
+    _plain("softsign", ("Softsign",), ("softsign",), _named("softsign", ops=("Softsign",))),
+    _plain(
+        "hard_sigmoid", ("Hardsigmoid",), ("hardsigmoid", "hardsigmoid_"), _named("hard_sigmoid", ops=("HardSigmoid",))
+    ),
+    _plain(
+        "hard_silu", ("Hardswish",), ("hardswish", "hardswish_"), _named("hard_silu", "hard_swish", ops=("HardSilu",))
+    ),
+    _plain("log_sigmoid", ("LogSigmoid",), ("log_sigmoid",), _named("log_sigmoid", ops=("LogSigmoid",))),
+    _plain("exp", (), ("exp", "exp_"), _named("exponential", ops=("Exp",))),
+    _plain("tanh_shrink", ("Tanhshrink",), (), _named("tanh_shrink", ops=("TanhShrink",))),
+)
+
+RELU = Rule(
+    "relu",
+    torch=Torch(
+        ("ReLU", "ReLU6"),
+        ("relu", "relu_", "relu6", "relu6_"),
+        ignore=("inplace", "min_val", "max_val"),
+        given={name: {"max_value": 6} for name in ("ReLU6", "relu6", "relu6_")},
+    ),
+    keras=Keras(
+        ("ReLU",), ("Relu", "Relu6"), {"relu": {}, "relu6": {"max_value": 6}}, given={"Relu6": {"max_value": 6}}
+    ),
+    fields=(
+        Field("max_value", "max_value", otherwise=None, torch=False),
+        Field("negative_slope", "negative_slope", Form(from_keras=lambda value: value or 0), otherwise=0, torch=False),
+        Field("threshold", "threshold", Form(from_keras=lambda value: value or 0), otherwise=0, torch=False),
+    ),
+    layout=ELEMENTWISE,
+    normalise=_normalise_keras_relu,
+)
+
+GELU = Rule(
+    "gelu",
+    torch=Torch(("GELU",), ("gelu",)),
+    keras=Keras((), ("Gelu",), {"gelu": {}}),
+    fields=(
+        Field(
+            "approximate", "approximate", Form(from_keras=lambda value: "tanh" if value else "none"), otherwise="none"
+        ),
+    ),
+    layout=ELEMENTWISE,
+)
+
+LEAKY_RELU = Rule(
+    "leaky_relu",
+    torch=Torch(("LeakyReLU",), ("leaky_relu", "leaky_relu_"), ignore=("inplace",)),
+    keras=Keras(("LeakyReLU",), ("LeakyRelu",), {"leaky_relu": {"negative_slope": 0.2}}),
+    fields=(Field("negative_slope", "negative_slope"),),
+    layout=ELEMENTWISE,
+)
+
+ELU = Rule(
+    "elu",
+    torch=Torch(("ELU",), ("elu", "elu_"), ignore=("inplace",), fixed={"scale": 1, "input_scale": 1}),
+    keras=Keras(("ELU",), ("Elu",), {"elu": {}}),
+    fields=(Field("alpha", "alpha", otherwise=1.0),),
+    layout=ELEMENTWISE,
+)
+
+CELU = Rule(
+    "celu",
+    torch=Torch(("CELU",), ("celu", "celu_"), ignore=("inplace",)),
+    keras=Keras((), ("Celu",), {"celu": {}}),
+    fields=(Field("alpha", "alpha", otherwise=1.0),),
+    layout=ELEMENTWISE,
+)
+
+SOFTPLUS = Rule(
+    "softplus",
+    torch=Torch(("Softplus",), ("softplus",), fixed={"threshold": 20}),
+    keras=Keras((), ("Softplus",), {"softplus": {}}),
+    fields=(Field("beta", otherwise=1),),
+    layout=ELEMENTWISE,
+)
+
+HARD_TANH = Rule(
+    "hard_tanh",
+    torch=Torch(("Hardtanh",), ("hardtanh", "hardtanh_"), ignore=("inplace",)),
+    keras=Keras((), ("HardTanh",), {"hard_tanh": {}}),
+    fields=(Field("min_val", otherwise=-1.0), Field("max_val", otherwise=1.0)),
+    layout=ELEMENTWISE,
+)
+
+
+def _softmax(name: str, torch: str, aten: str, keras: Keras) -> Rule:
+    return Rule(
+        name,
+        torch=Torch((torch,), (aten,), ignore=("dtype",)),
+        keras=keras,
+        fields=(Field("dim", "axis", otherwise=-1, effect="layout"),),
+        layout=ELEMENTWISE,
+    )
+
+
+SOFTMAX = _softmax("softmax", "Softmax", "softmax.int", Keras(("Softmax",), ("Softmax",), {"softmax": {}}))
+LOG_SOFTMAX = _softmax("log_softmax", "LogSoftmax", "log_softmax.int", Keras((), ("LogSoftmax",), {"log_softmax": {}}))
+
+
+def _leading_ones(keras_shape: Shape) -> Axes | None:
+    """Keras keeps a slope for every axis but the batch's, of length one where it is shared; PyTorch keeps one for
+    each channel, or one in all."""
+    *leading, _ = keras_shape
+    if any(length != 1 for length in leading):
+        return None
+    return Axes(f"c -> {'1 ' * len(leading)}c")
+
+
+PRELU = Rule(
+    "prelu",
+    torch=Torch(("PReLU",), ("prelu",), ignore=("num_parameters",)),
+    keras=Keras(("PReLU",), ignore=("shared_axes",)),
+    slots=(Slot("weight", "alpha", _leading_ones),),
+    layout=ELEMENTWISE,
+)
+
+DROPOUT = Rule(
+    "dropout",
+    torch=Torch(
+        ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout"),
+        ("dropout", "dropout_", "feature_dropout", "alpha_dropout"),
+        ignore=("inplace", "train"),
+    ),
+    keras=Keras(
+        ("Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "AlphaDropout", "GaussianDropout"),
+        ignore=("seed", "noise_shape", "data_format"),
+    ),
+    fields=(Field("p", "rate", effect="training"),),
+    layout=ELEMENTWISE,
+)
+
+IDENTITY = Rule(
+    "identity",
+    torch=Torch(
+        ("Identity",),
+        ("alias", "clone", "contiguous", "detach", "detach_", "lift_fresh_copy"),
+        ignore=("memory_format",),
+    ),
+    keras=Keras(("Identity", "ActivityRegularization"), ("Identity",), {"linear": {}}, ignore=("l1", "l2")),
+    layout=ELEMENTWISE,
+)
+
+RULES = (
+    *_plain_rules,
+    *(RELU, GELU, LEAKY_RELU, ELU, CELU, SOFTPLUS, HARD_TANH, SOFTMAX, LOG_SOFTMAX, PRELU, DROPOUT, IDENTITY),
+)

@@ -1,0 +1,107 @@
+"""Pooling: sliding windows, to a given size, and over everything.
+
+PyTorch counts padding in an average's divisor by default and can round sizes up (``ceil_mode``); Keras never does
+either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from homolog.graph import OpenShape
+from homolog.rules.conv import Pads, window
+from homolog.rules.rule import Field, Fields, Form, Keras, Layout, Rule, Torch, data_format, ints, pads
+from homolog.tensors import Shape
+
+
+def _infer_pool(fields: Fields, weights: Mapping[str, Shape], inputs: Sequence[OpenShape]) -> OpenShape:
+    batch, channels, *lengths = inputs[0]
+    kernel, stride, dilation = (cast(Shape, fields[name]) for name in ("kernel_size", "stride", "dilation"))
+    if fields["padding"] == "same":
+        return (batch, channels, *(None if n is None else -(-n // s) for n, s in zip(lengths, stride, strict=True)))
+    padding = cast(Pads, fields["padding"])
+    sizes = []
+    for n, k, s, p, d in zip(lengths, kernel, stride, padding, dilation, strict=True):
+        # ceil_mode: one more window where one begins inside the input or its front padding, as PyTorch documents
+        size = window(n, k, s, (p[0], p[1] + s - 1) if fields["ceil_mode"] else p, d)
+        if fields["ceil_mode"] and size is not None and n is not None and (size - 1) * s >= n + p[0]:
+            size -= 1
+        sizes.append(size)
+    return (batch, channels, *sizes)
+
+
+def _normalise_pool(fields: Fields, weights: Mapping[str, Shape]) -> Fields:
+    if not fields["stride"]:  # both frameworks: a window's stride is its size unless said otherwise
+        fields["stride"] = fields["kernel_size"]
+    padded = fields["padding"] == "same" or any(map(any, cast(Pads, fields["padding"])))
+    if not padded and not fields["ceil_mode"]:
+        fields["count_include_pad"] = False  # nothing to count
+    return fields
+
+
+def pool(way: str, rank: int) -> Rule:
+    """``max`` or ``avg`` over a sliding window on ``rank`` spatial axes."""
+    name = {"max": "MaxPool", "avg": "AvgPool"}[way]
+    keras_name = {"max": "MaxPooling", "avg": "AveragePooling"}[way]
+    return Rule(
+        f"{way}_pool{rank}d",
+        torch=Torch(
+            (f"{name}{rank}d",),
+            (f"{way}_pool{rank}d",),
+            fixed={"return_indices": False, "divisor_override": None},
+        ),
+        keras=Keras((f"{keras_name}{rank}D",)),
+        fields=(
+            Field("kernel_size", "pool_size", ints(rank)),
+            Field("stride", "strides", ints(rank), otherwise=()),
+            Field("padding", "padding", pads(rank), otherwise=((0, 0),) * rank),
+            Field("dilation", form=ints(rank), otherwise=(1,) * rank),
+            Field("ceil_mode", otherwise=False),
+            Field("count_include_pad", otherwise=False),
+            data_format(),
+        ),
+        layout=Layout("spatial", rank),
+        infer=_infer_pool,
+        normalise=_normalise_pool,
+    )
+
+
+def _infer_adaptive(fields: Fields, weights: Mapping[str, Shape], inputs: Sequence[OpenShape]) -> OpenShape:
+    batch, channels, *lengths = inputs[0]
+    wanted = cast(Sequence[int | None], fields["output_size"])
+    return (batch, channels, *(n if size is None else size for n, size in zip(lengths, wanted, strict=True)))
+
+
+def adaptive(way: str, rank: int) -> Rule:
+    """``max`` or ``avg`` into a given number of cells."""
+    name = {"max": "AdaptiveMaxPool", "avg": "AdaptiveAvgPool"}[way]
+    keras_name = {"max": "AdaptiveMaxPooling", "avg": "AdaptiveAveragePooling"}[way]
+    return Rule(
+        f"adaptive_{way}_pool{rank}d",
+        torch=Torch((f"{name}{rank}d",), (f"adaptive_{way}_pool{rank}d",), fixed={"return_indices": False}),
+        keras=Keras((f"{keras_name}{rank}D",)),
+        fields=(Field("output_size", "output_size", ints(rank)), data_format()),
+        layout=Layout("spatial", rank),
+        infer=_infer_adaptive,
+    )
+
+
+def _infer_global(fields: Fields, weights: Mapping[str, Shape], inputs: Sequence[OpenShape]) -> OpenShape:
+    batch, channels, *lengths = inputs[0]
+    return (batch, channels, *(1 for _ in lengths)) if fields["keepdims"] else (batch, channels)
+
+
+def global_pool(way: str, rank: int) -> Rule:
+    """``max`` or ``avg`` over all spatial axes; Keras's alone, PyTorch pools adaptively to size 1."""
+    keras_name = {"max": "GlobalMaxPooling", "avg": "GlobalAveragePooling"}[way]
+    return Rule(
+        f"global_{way}_pool{rank}d",
+        keras=Keras((f"{keras_name}{rank}D",)),
+        fields=(Field("keepdims", "keepdims", Form(from_keras=bool), otherwise=False, torch=False), data_format()),
+        layout=Layout("spatial", rank),
+        infer=_infer_global,
+    )
+
+
+RULES = tuple(make(way, rank) for make in (pool, adaptive, global_pool) for way in ("max", "avg") for rank in (1, 2, 3))

@@ -1,0 +1,326 @@
+"""What a rule is: one declaration of a kind of layer, for both frameworks and both directions.
+
+A rule's own words and layouts are PyTorch's; ``Field`` and ``Slot`` say how Keras writes the same thing. The readers,
+the matcher, the transfer, the documentation and the law tests all use the one declaration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from homolog.errors import Unsupported
+from homolog.graph import OpenShape
+from homolog.tensors import Shape
+from homolog.transforms import Axes, Transform
+
+Fields = dict[str, object]
+Effect = Literal["function", "training", "layout", "size"]
+_REQUIRED = object()
+
+
+def _same(value: object) -> object:
+    return value
+
+
+@dataclass(frozen=True)
+class Form:
+    """How one value is written: from each framework into the rule's words."""
+
+    from_torch: Callable[[object], object] = _same
+    from_keras: Callable[[object], object] = _same
+
+
+PLAIN = Form()
+
+
+@dataclass(frozen=True)
+class Field:
+    """One setting.
+
+    Attributes:
+        name: in the rule's words: PyTorch's attribute, and argument of its operator.
+        keras: key of Keras's configuration; None where Keras has no such setting and always does ``otherwise``.
+        form: how the value is written.
+        otherwise: what a framework does that lacks the setting, or an older file that does not hold it.
+        effect: ``function`` changes what the layer computes at inference, ``training`` only how it trains,
+            ``layout`` only the order of axes, ``size`` is told by the weights as well.
+        torch: False where PyTorch has no such setting.
+    """
+
+    name: str
+    keras: str | None = None
+    form: Form = PLAIN
+    otherwise: object = _REQUIRED
+    effect: Effect = "function"
+    torch: bool = True
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One weight: where each framework keeps it, and how it is laid out.
+
+    Attributes:
+        name: PyTorch's name.
+        keras: Keras's name of the variable.
+        axes: from PyTorch's layout to Keras's, or what gives it for the shape of the Keras variable; None where
+            both are laid out alike.
+        when: key of Keras's configuration that says whether the variable exists.
+        features: name of the axis that runs along the input's features, which a flatten in front of the layer may
+            have put in another order.
+        trainable: False for statistics.
+    """
+
+    name: str
+    keras: str
+    axes: Axes | Callable[[Shape], Axes | None] | None = None
+    when: str | None = None
+    features: str | None = None
+    trainable: bool = True
+
+    def to_keras(self, keras_shape: Shape) -> tuple[Transform, ...]:
+        """From PyTorch's layout to Keras's, for a Keras variable of this shape."""
+        axes = self.axes if self.axes is None or isinstance(self.axes, Axes) else self.axes(keras_shape)
+        return () if axes is None else (axes,)
+
+
+@dataclass(frozen=True)
+class Torch:
+    """Where PyTorch has the kind.
+
+    Attributes:
+        classes: names below ``torch.nn``.
+        aten: operators, without ``aten.``.
+        ignore: attributes that say nothing the fields and weights do not.
+        fixed: attributes that the rule knows with one value only.
+        buffers: buffers that hold nothing of the function, with the reason.
+        renamed: the operator's name of an argument, where it is not the field's or slot's.
+        given: fields that a class or operator settles by being called, by class or operator.
+    """
+
+    classes: tuple[str, ...] = ()
+    aten: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    fixed: Mapping[str, object] = field(default_factory=dict)
+    buffers: Mapping[str, str] = field(default_factory=dict)
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    given: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Keras:
+    """Where Keras has the kind.
+
+    Attributes:
+        classes: names below ``keras.layers``.
+        ops: class names of ``keras.ops`` operations.
+        activations: names of ``keras.activations``, each with the fields it means.
+        ignore: configuration that says nothing the fields and weights do not.
+        fixed: configuration that the rule knows with one value only.
+        given: fields that a class settles by being that class, by class.
+    """
+
+    classes: tuple[str, ...] = ()
+    ops: tuple[str, ...] = ()
+    activations: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    ignore: tuple[str, ...] = ()
+    fixed: Mapping[str, object] = field(default_factory=dict)
+    given: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a kind does to the axes of its input.
+
+    ``spatial``: batch, channels and ``rank`` spatial axes in; the same out. ``elementwise``: any axes in, the same
+    out. ``features``: any axes in, the last one replaced. ``flatten``, ``reshape``, ``permute``: as they say.
+    ``opaque``: nothing is known of the output.
+    """
+
+    way: Literal["spatial", "elementwise", "features", "flatten", "reshape", "permute", "opaque"] = "opaque"
+    rank: int = 0
+
+
+ELEMENTWISE = Layout("elementwise")
+FEATURES = Layout("features")
+OPAQUE = Layout("opaque")
+
+Infer = Callable[[Fields, Mapping[str, Shape], Sequence[OpenShape]], OpenShape]
+Normalise = Callable[[Fields, Mapping[str, Shape]], Fields]
+
+
+def _infer_same(fields: Fields, weights: Mapping[str, Shape], inputs: Sequence[OpenShape]) -> OpenShape:
+    return inputs[0]
+
+
+def _as_they_are(fields: Fields, weights: Mapping[str, Shape]) -> Fields:
+    return fields
+
+
+KERAS_BOILERPLATE = frozenset({"name", "trainable", "dtype", "batch_input_shape", "batch_shape", "build_config"})
+KERAS_TRAINING_SUFFIXES = ("_initializer", "_regularizer", "_constraint")
+TORCH_BOILERPLATE = frozenset({"training"})
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One kind.
+
+    Attributes:
+        name: of the rule, unique in the table.
+        torch, keras: where the frameworks have it.
+        fields: its settings.
+        slots: its weights, in the order Keras creates them.
+        layout: what it does to axes.
+        infer: output shape from fields, weight shapes and input shapes, channels first.
+        normalise: brings fields to their one form, e.g. drops what has no effect.
+        kind: kind of the nodes it reads, where another rule has the same function in the same words.
+    """
+
+    name: str
+    torch: Torch = field(default_factory=Torch)
+    keras: Keras = field(default_factory=Keras)
+    fields: tuple[Field, ...] = ()
+    slots: tuple[Slot, ...] = ()
+    layout: Layout = OPAQUE
+    infer: Infer = _infer_same
+    normalise: Normalise = _as_they_are
+    kind: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.kind:
+            object.__setattr__(self, "kind", self.name)
+
+    def slot(self, name: str) -> Slot:
+        """The slot of that (PyTorch) name."""
+        return next(slot for slot in self.slots if slot.name == name)
+
+    def read_torch(
+        self, type_name: str, attributes: Mapping[str, object], shapes: Mapping[str, Shape], where: str
+    ) -> Fields:
+        """The fields of a module from its attributes.
+
+        Raises:
+            Unsupported: an attribute that the rule neither maps, ignores nor knows with this value.
+        """
+        given = dict(self.torch.given.get(type_name, {}))
+        known = {setting.name: setting for setting in self.fields if setting.torch}
+        strange = [
+            f"{key}={value!r}"
+            for key, value in attributes.items()
+            if key not in known and not self._settled(key, value, self.torch.ignore, self.torch.fixed)
+            if key not in TORCH_BOILERPLATE
+        ]
+        self._refuse(strange, where, type_name)
+        fields: Fields = {}
+        for setting in self.fields:
+            if setting.name in given:
+                fields[setting.name] = given[setting.name]
+            elif setting.torch and setting.name in attributes:
+                fields[setting.name] = setting.form.from_torch(attributes[setting.name])
+            else:
+                fields[setting.name] = self._otherwise(setting, where)
+        return self.normalise(fields, shapes)
+
+    def read_keras(
+        self, class_name: str, config: Mapping[str, object], shapes: Mapping[str, Shape], where: str
+    ) -> Fields:
+        """The fields of a layer from its configuration; ``activation`` is left to the reader.
+
+        Raises:
+            Unsupported: a key that the rule neither maps, ignores nor knows with this value.
+        """
+        given = dict(self.keras.given.get(class_name, {}))
+        known = {setting.keras: setting for setting in self.fields if setting.keras is not None}
+        flags = {slot.when for slot in self.slots}
+        strange = [
+            f"{key}={value!r}"
+            for key, value in config.items()
+            if key not in known and key not in flags and not is_boilerplate(key)
+            if not self._settled(key, value, self.keras.ignore, self.keras.fixed)
+        ]
+        self._refuse(strange, where, class_name)
+        fields: Fields = {}
+        for setting in self.fields:
+            if setting.name in given:
+                fields[setting.name] = given[setting.name]
+            elif setting.keras is not None and setting.keras in config:
+                fields[setting.name] = setting.form.from_keras(config[setting.keras])
+            else:
+                fields[setting.name] = self._otherwise(setting, where)
+        return self.normalise(fields, shapes)
+
+    def keras_slots(self, config: Mapping[str, object]) -> tuple[Slot, ...]:
+        """The slots that a layer of this configuration has, in the order Keras creates them."""
+        return tuple(slot for slot in self.slots if slot.when is None or config.get(slot.when, True))
+
+    def function_fields(self) -> tuple[str, ...]:
+        """Names of the fields that change what the layer computes at inference."""
+        return tuple(setting.name for setting in self.fields if setting.effect == "function")
+
+    def _otherwise(self, setting: Field, where: str) -> object:
+        if setting.otherwise is _REQUIRED:
+            raise Unsupported(
+                f"a {self.name} without {setting.keras or setting.name}", where=where, expected="a complete layer"
+            )
+        return setting.otherwise
+
+    @staticmethod
+    def _settled(key: str, value: object, ignore: Iterable[str], fixed: Mapping[str, object]) -> bool:
+        return key in ignore or (key in fixed and value == fixed[key])
+
+    def _refuse(self, strange: list[str], where: str, type_name: str) -> None:
+        if strange:
+            raise Unsupported(
+                f"a {type_name} is configured in a way that the rule {self.name!r} does not know",
+                where=where,
+                expected="settings that the rule maps, ignores or knows with this value",
+                found=", ".join(strange),
+            )
+
+
+def is_boilerplate(key: str) -> bool:
+    """Whether a key of a Keras configuration only says how the layer is named, made or trained, or is the
+    activation, which the reader turns into a node of its own."""
+    return key in KERAS_BOILERPLATE or key == "activation" or key.endswith(KERAS_TRAINING_SUFFIXES)
+
+
+def ints(rank: int) -> Form:
+    """One integer for all axes, or one for each."""
+
+    def spread(value: object) -> object:
+        if isinstance(value, int):
+            return (value,) * rank
+        return tuple(value) if isinstance(value, list | tuple) else value
+
+    return Form(spread, spread)
+
+
+def pads(rank: int) -> Form:
+    """Padding as ((before, after), …), or ``"same"`` where only the input's size tells."""
+
+    def from_torch(value: object) -> object:
+        if isinstance(value, int):
+            return ((value, value),) * rank
+        if isinstance(value, list | tuple):
+            each = tuple(value) * (rank if len(value) == 1 else 1)
+            return tuple((amount, amount) for amount in each)
+        return ((0, 0),) * rank if value == "valid" else value
+
+    def from_keras(value: object) -> object:
+        return ((0, 0),) * rank if value == "valid" else value
+
+    return Form(from_torch, from_keras)
+
+
+def data_format() -> Field:
+    """The order of axes, which PyTorch fixes and Keras lets be set."""
+    return Field(
+        "data_format",
+        "data_format",
+        Form(_same, lambda value: value or "channels_last"),
+        otherwise="channels_first",
+        effect="layout",
+        torch=False,
+    )
