@@ -1,0 +1,32 @@
+"""homolog moves trained networks between PyTorch and Keras, in either direction, and proves that both are the same.
+
+load inspect match copy verify      the verbs; see ``homolog.api``
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from homolog.api import Copy, copy, inspect, load, match, verify
+    from homolog.errors import HomologError
+    from homolog.plan import Plan
+    from homolog.proof import Proof
+
+__version__ = "0.1.0"
+__all__ = ["Copy", "HomologError", "Plan", "Proof", "copy", "inspect", "load", "match", "verify"]
+
+_HOMES = {"HomologError": "homolog.errors", "Plan": "homolog.plan", "Proof": "homolog.proof"}
+
+
+def __getattr__(name: str) -> Any:
+    """The public names are imported when they are first used, so that ``import homolog`` costs nothing."""
+    if name not in __all__:
+        raise AttributeError(f"module 'homolog' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES.get(name, "homolog.api")), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

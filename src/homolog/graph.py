@@ -21,6 +21,9 @@ Part = tuple[str, int | None]
 Label = tuple[Part, ...]
 """What an axis of a value runs along, with lengths: ``(("c", 16),)``, or after a flatten several, slowest first."""
 
+BARE = "bare:"
+"""Kind of a layer of which nothing is known but its tensors."""
+
 
 @dataclass(frozen=True)
 class Value:

@@ -76,7 +76,8 @@ def dtype_of(name: str) -> np.dtype[np.generic]:
         kind = getattr(ml_dtypes, name, None)
         if kind is None:
             raise Unreadable(f"unknown element type {name!r}") from None
-        return np.dtype(kind)
+        found: np.dtype[np.generic] = np.dtype(kind)
+        return found
 
 
 def array_ref(name: str, array: Array, *, trainable: bool | None = None, storage: Hashable = None) -> TensorRef:

@@ -11,7 +11,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -46,12 +46,14 @@ class Archive:
         members: by name, in the order of the directory.
         directory: where the directory starts.
         stamp: tells whether the file has changed since.
+        sound: names of members whose checksum was found right.
     """
 
     path: Path
     members: Mapping[str, Member]
     directory: int
     stamp: Stamp
+    sound: set[str] = field(default_factory=set, compare=False)
 
     @staticmethod
     def open(path: Path) -> Archive:
@@ -91,6 +93,7 @@ class Archive:
                 deflated,
                 bool(info.flag_bits & 0x8),
             )
+        _refuse_overlaps(path, members, directory)
         return Archive(path, members, directory, stamp)
 
     def read(self, name: str, *, cap: int | None = None) -> bytes:
@@ -116,6 +119,19 @@ class Archive:
         if len(data) != member.size or zlib.crc32(data) != member.crc:
             raise self.damaged(member)
         return data
+
+    def verify(self, name: str) -> None:
+        """Checks the CRC of a member that is not packed, once, without holding it.
+
+        Raises:
+            Unreadable: it is damaged.
+        """
+        if name not in self.sound:
+            member = self.member(name)
+            with self.file() as file:
+                if _crc(file, self.start(file, member), member.size) != member.crc:
+                    raise self.damaged(member)
+            self.sound.add(name)
 
     def member(self, name: str) -> Member:
         """The member of that name, or ``Unreadable``."""
@@ -147,6 +163,17 @@ class Archive:
             "a member is damaged: its bytes do not have the checksum that the archive gives",
             where=f"{self.path}: {member.name}",
         )
+
+
+def _refuse_overlaps(path: Path, members: Mapping[str, Member], directory: int) -> None:
+    """Two members in the same bytes are how a small archive unpacks to petabytes, and cannot be written to."""
+    end, before = 0, ""
+    for member in sorted(members.values(), key=lambda member: member.header):
+        if member.header < end:
+            raise Unreadable("two members overlap", where=f"{path}: {before} and {member.name}")
+        end, before = member.header + _LOCAL.size + member.packed, member.name
+    if end > directory:
+        raise Unreadable("a member goes beyond the archive's directory", where=f"{path}: {before}")
 
 
 def write_checksums(file: BinaryIO, archive: Archive, changed: frozenset[str]) -> None:

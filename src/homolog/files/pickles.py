@@ -66,6 +66,19 @@ class Pickled:
     globals: frozenset[str]
 
 
+def plain_key(value: Any, where: str) -> Hashable:
+    """A key that hashes in constant time: a tuple of tuples of tuples would take exponential time.
+
+    Raises:
+        Unreadable: the value is not a number, string, tuple of such, or a name or object of the pickle.
+    """
+    plain = isinstance(value, _SCALARS) or (isinstance(value, tuple) and all(isinstance(v, _SCALARS) for v in value))
+    if not plain and not isinstance(value, (Global, Object)):
+        raise Unreadable("a pickle uses a key that is not plain", where=where, found=_kind(value))
+    key: Hashable = value
+    return key
+
+
 class _Mark:
     """What MARK pushes."""
 
@@ -149,15 +162,6 @@ class _Machine:
             raise Unreadable("a pickle calls something that is not a name", where=self.where, found=_kind(target))
         return Object(target.name, arguments)
 
-    def key(self, value: Any) -> Hashable:
-        """A key that hashes in constant time: a tuple of tuples of tuples would take exponential time."""
-        plain = isinstance(value, _SCALARS) or (
-            isinstance(value, tuple) and all(isinstance(item, _SCALARS) for item in value)
-        )
-        if not plain and not isinstance(value, (Global, Object)):
-            raise Unreadable("a pickle uses a key that is not plain", where=self.where, found=_kind(value))
-        return value  # type: ignore[no-any-return]
-
     # One method an opcode, by the opcode's name.
 
     def do_stop(self, _: None) -> None:
@@ -202,7 +206,7 @@ class _Machine:
         self._set(flat)
 
     def do_frozenset(self, _: None) -> None:
-        self.stack.append(frozenset(self.key(item) for item in self.pop_to_mark()))
+        self.stack.append(frozenset(plain_key(item, self.where) for item in self.pop_to_mark()))
 
     def do_append(self, _: None) -> None:
         item = self.pop()
@@ -215,7 +219,7 @@ class _Machine:
         items = self.pop_to_mark()
         target = self.top()
         if isinstance(target, set):
-            target.update(self.key(item) for item in items)
+            target.update(plain_key(item, self.where) for item in items)
         else:
             self._extend(items)
 
@@ -303,17 +307,17 @@ class _Machine:
         if not isinstance(table, dict) or len(flat) % 2:
             raise Unreadable("a pickle sets items of something that is no dict", where=self.where, found=_kind(target))
         for key, value in zip(flat[::2], flat[1::2], strict=True):
-            table[self.key(key)] = value
+            table[plain_key(key, self.where)] = value
 
 
 def _kind(value: object) -> str:
     return value.name if isinstance(value, Global) else type(value).__name__
 
 
-_PUSH = frozenset(
-    "INT BININT BININT1 BININT2 LONG LONG1 LONG4 STRING BINSTRING SHORT_BINSTRING BINBYTES SHORT_BINBYTES BINBYTES8 "
-    "BYTEARRAY8 UNICODE SHORT_BINUNICODE BINUNICODE BINUNICODE8 FLOAT BINFLOAT".split()
-)
+_INTEGERS = ("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4")
+_BYTES = ("STRING", "BINSTRING", "SHORT_BINSTRING", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8")
+_TEXTS = ("UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8")
+_PUSH = frozenset({*_INTEGERS, *_BYTES, *_TEXTS, "FLOAT", "BINFLOAT"})
 _CONSTANTS: dict[str, Callable[[], Any]] = {
     "NONE": lambda: None,
     "NEWTRUE": lambda: True,
@@ -326,7 +330,7 @@ _CONSTANTS: dict[str, Callable[[], Any]] = {
 _NOTHING = frozenset({"PROTO", "FRAME"})
 _METHODS: dict[str, Callable[[_Machine, Any], None]] = {
     **{name[3:].upper(): method for name, method in vars(_Machine).items() if name.startswith("do_")},
-    **{name: _Machine.do_put for name in ("PUT", "BINPUT", "LONG_BINPUT")},
-    **{name: _Machine.do_get for name in ("GET", "BINGET", "LONG_BINGET")},
-    **{name: _Machine.do_ext for name in ("EXT1", "EXT2", "EXT4")},
+    **dict.fromkeys(("PUT", "BINPUT", "LONG_BINPUT"), _Machine.do_put),
+    **dict.fromkeys(("GET", "BINGET", "LONG_BINGET"), _Machine.do_get),
+    **dict.fromkeys(("EXT1", "EXT2", "EXT4"), _Machine.do_ext),
 }

@@ -170,10 +170,10 @@ def _ref(stamp: Stamp, name: str, entry: Entry) -> TensorRef:
         stamp.check()
         with reading("a tensor cannot be read", f"{stamp.path}: {name}"), stamp.path.open("rb") as file:
             file.seek(entry.start)
-            values = np.empty(entry.shape, _little(entry.dtype))
-            if file.readinto(memoryview(values.reshape(-1).view(np.uint8))) != entry.nbytes:
+            data = bytearray(entry.nbytes)
+            if file.readinto(data) != entry.nbytes:
                 raise Unreadable("the file ended within a tensor", where=f"{stamp.path}: {name}")
-        return _native(values, entry.dtype)
+        return _native(np.ndarray(entry.shape, _little(entry.dtype), buffer=data), entry.dtype)
 
     return TensorRef(name, entry.shape, entry.dtype, load)
 

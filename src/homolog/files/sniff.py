@@ -34,7 +34,7 @@ def open_checkpoint(path: str | Path) -> Checkpoint:
         return open_h5(path)
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _open_zip(path)
-    if 8 < len(head) and head[8:9] == b"{":
+    if len(head) > 8 and head[8:9] == b"{":
         from homolog.files.safetensors_file import open_safetensors
 
         return open_safetensors(path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 from homolog.errors import Unreadable, Unsupported
 from homolog.files.archives import Archive, Member
 from homolog.files.globals import DTYPES, STORAGES
-from homolog.files.pickles import Global, Object, Persistent
+from homolog.files.pickles import Global, Object, Persistent, plain_key
 from homolog.tensors import Array, TensorRef, dtype_of
 
 MAX_EXPANDED = 1 << 30  # bytes; an expanded tensor (stride 0) may be logically larger than any memory
@@ -71,11 +71,11 @@ class Stored:
         return np.dtype(f"u{dtype.itemsize}").newbyteorder() if dtype.kind == "V" else dtype.newbyteorder()
 
     def view(self, storage: Array) -> Array:
-        """This tensor as a view of its storage, given as ``numel`` elements. No bounds are checked here."""
+        """This tensor as a view of its storage, given as ``numel`` elements."""
         step = storage.dtype.itemsize
-        return np.lib.stride_tricks.as_strided(
-            storage[self.offset :], self.shape, tuple(step * count for count in self.stride)
-        )
+        # Unlike as_strided, this checks the bounds, and it knows ml_dtypes' types.
+        strides = tuple(step * count for count in self.stride)
+        return np.ndarray(self.shape, storage.dtype, storage.view(np.uint8), self.offset * step, strides)
 
     def read(self) -> Array:
         """The values: native byte order, dense unless the stored tensor is not."""
@@ -92,9 +92,9 @@ class Stored:
             return values
         return values.astype(element.newbyteorder("=")).view(dtype)
 
-    def ref(self, name: str, storage: object = None, trainable: bool | None = None) -> TensorRef:
+    def ref(self, name: str, storage: Hashable = None, trainable: bool | None = None) -> TensorRef:
         """The same tensor under a name."""
-        return TensorRef(name, self.shape, self.dtype, self.read, storage=storage, trainable=trainable)  # type: ignore[arg-type]
+        return TensorRef(name, self.shape, self.dtype, self.read, storage=storage, trainable=trainable)
 
 
 def rebuild(made: Object, records: Records) -> Any:
@@ -105,17 +105,17 @@ def rebuild(made: Object, records: Records) -> Any:
     """
     name, arguments = made.type, made.arguments
     if name in ("collections.OrderedDict", "collections.Counter"):
-        return _mapping(arguments)
+        return _mapping(arguments, str(records.archive.path))
     if name == "collections.defaultdict":
         return {}
     if name == "torch.Size" and len(arguments) == 1 and isinstance(arguments[0], (tuple, list)):
         return tuple(arguments[0])
     if name in ("torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor"):
         storage, offset, shape, stride, grad, metadata = _take(arguments, (0, 1, 2, 3, 4, 6), records)
-        return made if metadata else _stored(records, storage, None, offset, shape, stride, grad)
+        return made if metadata else _stored(records, storage, None, (offset, shape, stride), grad)
     if name == "torch._utils._rebuild_tensor_v3":
         storage, offset, shape, stride, grad, dtype, metadata = _take(arguments, (0, 1, 2, 3, 4, 6, 7), records)
-        return made if metadata else _stored(records, storage, dtype, offset, shape, stride, grad)
+        return made if metadata else _stored(records, storage, dtype, (offset, shape, stride), grad)
     if name in ("torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state"):
         data, grad = _take(arguments, (0, 1), records)
         if isinstance(data, Stored):
@@ -128,13 +128,13 @@ def rebuild(made: Object, records: Records) -> Any:
     return made
 
 
-def _mapping(arguments: tuple[Any, ...]) -> Any:
+def _mapping(arguments: tuple[Any, ...], where: str) -> Any:
     pairs = arguments[0] if arguments else []
     if isinstance(pairs, dict):
         return dict(pairs)
-    if not isinstance(pairs, list) or not all(isinstance(p, (list, tuple)) and len(p) == 2 for p in pairs):
-        raise Unreadable("a pickle makes a mapping of something that is not pairs")
-    return {key: value for key, value in pairs}
+    if not isinstance(pairs, list) or not all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in pairs):
+        raise Unreadable("a pickle makes a mapping of something that is not pairs", where=where)
+    return {plain_key(key, where): value for key, value in pairs}
 
 
 def _take(arguments: tuple[Any, ...], wanted: tuple[int, ...], records: Records) -> list[Any]:
@@ -143,10 +143,9 @@ def _take(arguments: tuple[Any, ...], wanted: tuple[int, ...], records: Records)
     return [arguments[index] if index < len(arguments) else None for index in wanted]
 
 
-def _stored(
-    records: Records, storage: Any, dtype: Any, offset: Any, shape: Any, stride: Any, requires_grad: Any
-) -> Stored:
+def _stored(records: Records, storage: Any, dtype: Any, view: tuple[Any, Any, Any], requires_grad: Any) -> Stored:
     where = str(records.archive.path)
+    offset, shape, stride = view
     member, declared, count = _storage(records, storage)
     if isinstance(dtype, Global) and dtype.name in DTYPES:
         declared = DTYPES[dtype.name]
@@ -219,5 +218,5 @@ def shared_storage(tensors: Iterable[tuple[str, Stored]]) -> dict[str, tuple[str
             cluster.append(name)
             reach = max(reach, end)
             if len(cluster) > 1:
-                shared.update({member: (record, start) for member in cluster})
+                shared.update(dict.fromkeys(cluster, (record, start)))
     return shared

@@ -18,7 +18,6 @@ from homolog.files.pickles import Object, read_pickle
 from homolog.files.torch_modules import is_module, module_tree, named_tensors
 from homolog.files.torch_tensors import Records, Stored, rebuild, shared_storage
 from homolog.files.torch_write import rewriter
-from homolog.tensors import TensorRef
 
 MAX_PICKLE = 256 << 20
 _WEIGHTS = ("state_dict", "model_state_dict", "model", "model_state", "module", "net", "weights")
@@ -43,7 +42,12 @@ def open_torch(path: Path, archive: Archive) -> Checkpoint:
         named = _state(weights, path)
         rest |= {str(key): value for key, value in weights.items() if key not in named}
     shared = shared_storage(named.items())
-    refs = {name: _ref(name, stored, shared.get(name)) for name, stored in named.items()}
+    # A state_dict detaches its tensors, so that only a parameter says whether it is trained.
+    buffer = False if is_module(weights) else None
+    refs = {
+        name: stored.ref(name, shared.get(name), stored.requires_grad if stored.parameter else buffer)
+        for name, stored in named.items()
+    }
     return Checkpoint(
         path,
         Format.TORCH_MODULE if is_module(weights) else Format.TORCH_STATE,
@@ -119,11 +123,6 @@ def _state(weights: dict[Any, Any], path: Path) -> dict[str, Stored]:
                 "a tensor is of a kind that homolog does not read", where=f"{path}: {key}", found=value.type
             )
     return {key: value for key, value in weights.items() if isinstance(key, str) and isinstance(value, Stored)}
-
-
-def _ref(name: str, stored: Stored, shared: tuple[str, int] | None) -> TensorRef:
-    # A state_dict detaches its tensors, so only a parameter says whether it is trained.
-    return stored.ref(name, shared, stored.requires_grad if stored.parameter else None)
 
 
 def _describe(key: str, value: Any) -> str:

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from homolog import rules
 from homolog.errors import Unreadable, Unsupported
-from homolog.graph import Graph, Node, Value, Weight
+from homolog.graph import BARE, Graph, Node, Value, Weight
 from homolog.rules import Rule
 from homolog.tensors import TensorRef
 from homolog.transforms import inverse
@@ -44,6 +44,17 @@ def read_config(config: Config, groups: Groups) -> Graph:
     used |= {ref.name for node in reader.nodes.values() for w in node.weights.values() for ref in w.tensors}
     loose = tuple(ref for refs in groups.values() for ref in refs if ref.name not in used)
     return Graph("keras", reader.nodes, tuple(outputs), loose)
+
+
+def read_groups(groups: Groups) -> Graph:
+    """The layers of a weights file that holds no architecture, in the file's order."""
+    nodes: dict[str, Node] = {}
+    for path, refs in groups.items():
+        ignored = {ref: SEED for ref in refs if "seed_generator" in ref.name}
+        weights = {ref.name.removeprefix(f"{path}/"): Weight((ref,)) for ref in refs if ref not in ignored}
+        if refs:
+            nodes[path] = Node(path, BARE, {}, weights, ignored, scope=tuple(path.split("/")[:-1]))
+    return Graph("keras", nodes, wired=False)
 
 
 @dataclass

@@ -167,16 +167,14 @@ def _unmatched(a: Graph, b: Graph, pairing: Pairing) -> Mismatch:
     """Every tensor that found no partner, in an order that shows where the two part."""
     left = [_line(a.nodes[name]) for name in pairing.left]
     right = [_line(b.nodes[name]) for name in pairing.right]
-    signatures = [
-        [structure.signature(graph.nodes[name]) for name in names]
-        for graph, names in ((a, pairing.left), (b, pairing.right))
-    ]
+    ours = [structure.signature(a.nodes[name]) for name in pairing.left]
+    theirs = [structure.signature(b.nodes[name]) for name in pairing.right]
     details = []
-    matcher = difflib.SequenceMatcher(None, *signatures, autojunk=False)
-    for tag, i, j, k, l in matcher.get_opcodes():
+    matcher = difflib.SequenceMatcher(None, ours, theirs, autojunk=False)
+    for tag, start_a, end_a, start_b, end_b in matcher.get_opcodes():
         if tag != "equal":
-            details += [f"source only: {line}" for line in left[i:j]]
-            details += [f"target only: {line}" for line in right[k:l]]
+            details += [f"source only: {line}" for line in left[start_a:end_a]]
+            details += [f"target only: {line}" for line in right[start_b:end_b]]
     if not details:
         details = ["the layers are alike one by one, but they are connected differently"]
     return Mismatch(

@@ -52,7 +52,7 @@ def spatial_labels(rank: int, last: bool, shape: OpenShape = ()) -> Labels:
 def _entering(graph: Graph) -> dict[str, Labels]:
     """Labels of the inputs: what the first spatial layer behind each of them takes them for."""
     wanted: dict[Value, Labels] = {}
-    for node in reversed(graph.nodes.values()):
+    for node in reversed(list(graph.nodes.values())):
         rule = rules.for_kind(node.kind)
         if rule is None or not node.inputs:
             continue
@@ -130,12 +130,12 @@ def _permuted(node: Node, labels: Labels) -> Mapping[str, Weight]:
 def _reordered(node: Node, rule: Rule, slot: str, weight: Weight, labels: Labels) -> Weight:
     axis = rule.slot(slot).features
     if axis is not None:
-        return _along(node, weight, axis, labels[-1])
+        return along(node.name, weight, axis, labels[-1])
     if rule.layout.way != "elementwise":
         return weight
     rank = len(weight.shape)
     if rank == 1 and len(_telling(labels[-1])) > 1:
-        return _along(node, weight, "f", labels[-1])
+        return along(node.name, weight, "f", labels[-1])
     if rank > 1 and rank <= len(labels):  # one number for each place of several axes
         stored = [part[0][0] for part in labels[-rank:]]
         wanted = sorted(stored, key=lambda name: ORDER.get(name, len(ORDER)))
@@ -143,7 +143,7 @@ def _reordered(node: Node, rule: Rule, slot: str, weight: Weight, labels: Labels
     return weight
 
 
-def _along(node: Node, weight: Weight, axis: str, label: Label) -> Weight:
+def along(name: str, weight: Weight, axis: str, label: Label) -> Weight:
     """The weight with ``axis``, which runs along the features that ``label`` describes, put channels first."""
     stored, wanted = _telling(label), _canonical(label)
     if stored == wanted:
@@ -151,15 +151,15 @@ def _along(node: Node, weight: Weight, axis: str, label: Label) -> Weight:
     if any(length is None for _, length in stored):
         raise Unsupported(
             "the features of a layer behind a flatten cannot be put in order",
-            where=node.name,
+            where=name,
             expected="the height and width of the map that is flattened",
-            found=", ".join(f"{name}={'?' if length is None else length}" for name, length in stored),
+            found=", ".join(f"{part}={'?' if length is None else length}" for part, length in stored),
             help="give the shape of the input with --input",
         )
-    sizes = {name: cast(int, length) for name, length in stored}
-    left, right = (f"({' '.join(name for name, _ in label)})" for label in (stored, wanted))
+    sizes = {part: cast(int, length) for part, length in stored}
+    left, right = (f"({' '.join(part for part, _ in label)})" for label in (stored, wanted))
     layout: tuple[Transform, ...] = weight.layout or (Axes(f"{axis} -> {axis}"),)
-    changed = []
+    changed: list[Transform] = []
     done = False
     for transform in layout:
         if isinstance(transform, Axes) and not done and (axis,) in groups(transform.pattern.split(" -> ")[0]):

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 
 from homolog import rules
 from homolog.errors import Unsupported
-from homolog.graph import Graph, Node, OpenShape, Value, Weight
+from homolog.graph import BARE, Graph, Node, OpenShape, Value, Weight
 from homolog.modules import Module
 from homolog.rules import Rule
+from homolog.rules.norm import COUNTER
 from homolog.tensors import TensorRef
 
 CONTAINERS = {"torch.nn.modules.container.Sequential"}
@@ -46,6 +47,20 @@ def read_tree(root: Module, input_shape: OpenShape | None = None) -> Graph:
     chain = _Chain({entry.name: entry}, Value(entry.name))
     chain.extend(root)
     return Graph("pytorch", chain.nodes, (chain.last,), _loose(root, chain.nodes))
+
+
+def read_state(tensors: Mapping[str, TensorRef]) -> Graph:
+    """The layers of a bare state_dict: tensors whose names share all but the last part, in the file's order."""
+    grouped: dict[str, dict[str, TensorRef]] = {}
+    for name, ref in tensors.items():
+        layer, _, slot = name.rpartition(".")
+        grouped.setdefault(layer, {})[slot] = ref
+    nodes: dict[str, Node] = {}
+    for layer, refs in grouped.items():
+        ignored = {ref: COUNTER for slot, ref in refs.items() if slot == "num_batches_tracked"}
+        weights = {slot: Weight((ref,)) for slot, ref in refs.items() if ref not in ignored}
+        nodes[layer] = Node(layer, BARE, {}, weights, ignored, scope=tuple(layer.split(".")[:-1]))
+    return Graph("pytorch", nodes, wired=False)
 
 
 def layer_node(module: Module, rule: Rule | None) -> Node:

@@ -12,6 +12,7 @@ from homolog.rules.rule import ELEMENTWISE, Field, Fields, Form, Keras, Rule, Sl
 from homolog.tensors import Shape
 
 COMPLEMENT = Form(from_keras=lambda value: round(1.0 - cast(float, value), 12))
+COUNTER = "counts training steps; Keras has no counterpart"
 EPS = Field("eps", "epsilon")
 
 
@@ -28,7 +29,7 @@ BATCH_NORM = Rule(
         ("batch_norm",),
         ignore=("num_features", "affine", "cudnn_enabled", "process_group", "bias"),
         fixed={"track_running_stats": True, "training": False},
-        buffers={"num_batches_tracked": "counts training steps; Keras has no counterpart"},
+        buffers={"num_batches_tracked": COUNTER},
     ),
     keras=Keras(
         ("BatchNormalization", "SyncBatchNormalization"),

@@ -1,0 +1,378 @@
+"""The verbs in a row: what the command line calls, and what users import."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from homolog import files
+from homolog.errors import Mismatch, Usage
+from homolog.graph import Graph, OpenShape
+from homolog.matching import match as match_graphs
+from homolog.network import Network, open_network
+from homolog.passes.layout import Labels
+from homolog.plan import Plan
+from homolog.proof import Part, Proof, outputs, weights
+from homolog.proof.outputs import Subjects, Tolerance
+from homolog.proof.samples import labels
+from homolog.tensors import Array, TensorRef, array_ref
+from homolog.transfer import transfer
+
+if TYPE_CHECKING:
+    from homolog.inspecting.inspection import Inspection
+
+Inputs = Sequence[Array | Sequence[int]]
+"""For each input of the first network an array, or a shape with the batch in front."""
+
+
+def load(src: object) -> Network:
+    """Open a network: a file, ``package.module:factory``, ``FILE@package.module:factory``, or a live model.
+
+    Nothing is built before it is needed: ``.graph()`` and ``.tensors()`` of a file read data alone, ``.live.model``
+    builds the model.
+    """
+    network = open_network(src)
+    network.require_safe()
+    return network
+
+
+def inspect(src: object, word: str | None = None, *, inputs: Inputs | None = None) -> Inspection:
+    """What is in a model or a file: kinds, layers with shapes and counts, and, for a live object, its members.
+
+    Args:
+        src: a source, or any live object.
+        word: a word or regular expression that names of members, layers and tensors are filtered by.
+        inputs: for a PyTorch model, to know the shapes of its values.
+    """
+    from homolog.inspecting.inspection import inspect_network, inspect_object
+    from homolog.source import framework_of
+
+    if not isinstance(src, str | Path | Network) and framework_of(src) is None:
+        return inspect_object(src, word)
+    network = open_network(src)
+    return inspect_network(network, word, None if inputs is None else _arrays(inputs))
+
+
+def match(a: object, b: object, *, inputs: Inputs | None = None) -> Plan:
+    """Find which tensors of ``a`` each tensor of ``b`` corresponds to. Reads no values, writes nothing.
+
+    Raises:
+        Mismatch: the networks do not correspond.
+    """
+    first, second = load(a), load(b)
+    left, right = graphs(first, second, inputs)
+    return match_graphs(left, right, first.name, second.name)
+
+
+@dataclass
+class Copy:
+    """A copy, done in memory: the filled model, how, and the proof.
+
+    Attributes:
+        plan: what went where.
+        proof: of the filled target against its source.
+        target: the network that was filled.
+        notes: what is worth knowing about the target's file.
+    """
+
+    plan: Plan
+    proof: Proof
+    target: Network
+    source: Network
+    notes: tuple[str, ...] = ()
+    written: Path | None = field(default=None)
+
+    @property
+    def model(self) -> object:
+        """The live target, filled."""
+        return self.target.live.model
+
+    def save(self, path: str | Path, *, force: bool = False) -> Path:
+        """Write the copy in the target's format; what the target's file held beside the weights is kept.
+
+        The file is written beside its place, read again, compared bit for bit, and moved there.
+
+        Raises:
+            Usage: the path exists and ``force`` is not given, or is one of the inputs.
+        """
+        out = Path(path)
+        form = self.target.form(out)
+        inputs = [network.path for network in (self.source, self.target) if network.path is not None]
+        with files.atomic(out, force=force, inputs=inputs) as draft:
+            self.target.write(draft, transfer(self.plan, self.source.tensors()), form)
+            _check_written(draft, self.plan, self.source.tensors(), self.target)
+        self.written = out
+        return out
+
+    def __str__(self) -> str:
+        return f"{len(self.plan.rows)} tensors from {self.source.name} to {self.target.name}\n{self.proof}"
+
+    def to_dict(self) -> dict[str, object]:
+        """JSON."""
+        return {
+            "output": None if self.written is None else str(self.written),
+            "plan": self.plan.to_dict(),
+            "proof": self.proof.to_dict(),
+            "notes": list(self.notes),
+        }
+
+
+def copy(
+    a: object,
+    into: object,
+    plan: Plan | str | Path | None = None,
+    *,
+    inputs: Inputs | None = None,
+    allow_differences: bool = False,
+    run: bool = True,
+    tolerance: Tolerance | None = None,
+) -> Copy:
+    """Copy the weights of ``a`` into ``into`` and prove the copy.
+
+    A live model given as ``into`` is filled in place; a file is not touched, ``Copy.save`` writes a new one.
+
+    Args:
+        a, into: sources, or live models.
+        plan: run this plan instead of finding one.
+        inputs: for models that must be traced.
+        allow_differences: copy although corresponding layers are set differently.
+        run: False proves by the weights alone, without building the models.
+        tolerance: for the outputs.
+
+    Raises:
+        Mismatch: the networks do not correspond, or differ in a setting that changes the function.
+    """
+    first, second = load(a), load(into)
+    left, right = graphs(first, second, inputs)
+    rows = _given(plan, first, second) if plan is not None else match_graphs(left, right, first.name, second.name)
+    if rows.differences and not allow_differences:
+        raise Mismatch(
+            "the two networks are not the same function",
+            where=f"{first.name} and {second.name}",
+            details=[f"differs in {difference}" for difference in rows.differences],
+            help="change the target to agree, or copy all the same with --allow-differences",
+        )
+    refs = first.tensors()
+    live = second.checkpoint is None or not _is_bare(second)
+    if (run and live) or second.checkpoint is None:
+        names = second.live_names()
+        second.live.fill((names.get(name, name), array) for name, array in transfer(rows, refs))
+        held: Mapping[str, TensorRef] = {
+            row.target: second.live.tensors()[names.get(row.target, row.target)] for row in rows.rows
+        }
+        parts = [weights.check(rows, refs, held)]
+    else:
+        parts = [weights.check(rows, refs, {name: array_ref(name, array) for name, array in transfer(rows, refs)})]
+    if run:
+        parts += list(_run_parts(first, second, left, right, rows, tolerance or Tolerance()))
+    proof = Proof(tuple(parts), rows.differences, first.name, second.name)
+    notes = () if second.checkpoint is None else tuple(f"kept: {extra}" for extra in second.checkpoint.extras)
+    return Copy(rows, proof, second, first, notes)
+
+
+def verify(
+    a: object,
+    b: object,
+    inputs: Inputs | None = None,
+    *,
+    run: bool = True,
+    tolerance: Tolerance | None = None,
+    seeds: Sequence[int] = outputs.SEEDS,
+) -> Proof:
+    """Prove that two networks are the same, or find where they part.
+
+    Args:
+        a, b: sources, or live models, of either framework.
+        inputs: for models that must be traced.
+        run: False compares the weights alone.
+        tolerance: for the outputs.
+        seeds: of the random inputs.
+
+    Raises:
+        Mismatch: the networks do not correspond, so that there is nothing to compare.
+    """
+    first, second = load(a), load(b)
+    left, right = graphs(first, second, inputs)
+    plan = match_graphs(left, right, first.name, second.name)
+    parts = [weights.check(plan, first.tensors(), second.tensors())]
+    if run:
+        parts += list(_run_parts(first, second, left, right, plan, tolerance or Tolerance(), seeds))
+    return Proof(tuple(parts), plan.differences, first.name, second.name)
+
+
+def graphs(first: Network, second: Network, inputs: Inputs | None = None) -> tuple[Graph, Graph]:
+    """The graphs of both networks, each told the shape of its inputs by the other where it does not know.
+
+    Args:
+        first, second: the networks.
+        inputs: of the first network; the second's follow from them.
+    """
+    given = None if inputs is None else _arrays(inputs)
+    if _must_be_traced(first) and given is None:
+        other = second.graph() if not _must_be_traced(second) else None
+        given = None if other is None else _examples(other)
+    left = first.graph(given)
+    if _must_be_traced(second) or (given is None and _unsized(left)):
+        right = second.graph(_examples(left) if not _unsized(left) else None)
+    else:
+        right = second.graph()
+    if right.wired and _unsized(left) and not _unsized(right):
+        left = first.graph(_examples(right, labels_of=left))
+    elif left.wired and right.wired and _unsized(right) and not _unsized(left):
+        right = second.graph(_examples(left, labels_of=right))
+    return left, right
+
+
+def _run_parts(
+    first: Network,
+    second: Network,
+    left: Graph,
+    right: Graph,
+    plan: Plan,
+    tolerance: Tolerance,
+    seeds: Sequence[int] = outputs.SEEDS,
+) -> Iterator[Part]:
+    """The parts of a proof for which both models are run."""
+    missing = [network for network in (first, second) if not network.has_model]
+    if missing:
+        yield Part(
+            "outputs",
+            False,
+            f"{missing[0].name} holds weights and no model, so nothing could be run",
+            (
+                f"help: give it its model: {missing[0].name}@package.module:factory, or prove by weights alone: --no-run",
+            ),
+        )
+        return
+    subjects = Subjects(first.live, second.live, left, right, _for_live(plan, first, second))
+    yield outputs.check(subjects, tolerance, seeds)
+    perturbed = outputs.check_perturbed(subjects, tolerance)
+    if perturbed is not None:
+        yield perturbed
+
+
+def _for_live(plan: Plan, first: Network, second: Network) -> Plan:
+    """The plan in the live models' names."""
+    from dataclasses import replace
+
+    ours, theirs = first.live_names(), second.live_names()
+    if not ours and not theirs:
+        return plan
+    rows = tuple(
+        replace(
+            row,
+            target=theirs.get(row.target, row.target),
+            sources=tuple(ours.get(name, name) for name in row.sources),
+        )
+        for row in plan.rows
+    )
+    return replace(plan, rows=rows)
+
+
+def _given(plan: Plan | str | Path, first: Network, second: Network) -> Plan:
+    """A plan that the user brings, checked against both networks."""
+    rows = plan if isinstance(plan, Plan) else Plan.from_toml(Path(plan))
+    refs, held = first.tensors(), second.tensors()
+    twice = {row.target for row in rows.rows if sum(row.target == other.target for other in rows.rows) > 1}
+    done = {row.target for row in rows.rows} | {item.name for item in rows.ignored if item.side == "target"}
+    problems = [
+        *(f"unknown source: {name}" for row in rows.rows for name in row.sources if name not in refs),
+        *(f"unknown target: {row.target}" for row in rows.rows if row.target not in held),
+        *(f"target given twice: {name}" for name in sorted(twice)),
+        *(f"target left out: {name}" for name in held if name not in done),
+    ]
+    if problems:
+        raise Mismatch(
+            "the plan does not fit these networks",
+            details=problems,
+            help="write a new one: homolog match A B -o plan.toml",
+        )
+    return rows
+
+
+def _check_written(draft: Path, plan: Plan, refs: Mapping[str, TensorRef], target: Network) -> None:
+    """Read a file that was just written and compare it with what should be in it."""
+    written = files.open_checkpoint(draft)
+    held = dict(written.tensors)
+    missing = [row.target for row in plan.rows if row.target not in held]
+    if missing and len(held) == len(target.tensors()):
+        held = dict(zip(target.tensors(), held.values(), strict=True))  # the framework's writer has names of its own
+    part = weights.check(plan, refs, held)
+    if not part.passed:
+        raise Mismatch("the written file does not hold what it should; it was removed", details=part.details)
+
+
+def _is_bare(network: Network) -> bool:
+    return not network.has_model
+
+
+def _must_be_traced(network: Network) -> bool:
+    """Whether the network says nothing of its graph until it is run."""
+    from homolog.pytorch.read import tree_of
+    from homolog.pytorch.tree import is_chain
+
+    if network.framework != "pytorch" or not network.has_model:
+        return False
+    file = network.checkpoint
+    if file is not None and file.modules is not None:
+        return not is_chain(file.modules)
+    return not is_chain(tree_of(network.live.model))  # type: ignore[arg-type]  # its framework is PyTorch
+
+
+def _unsized(graph: Graph) -> bool:
+    """Whether the shape of an input is not known."""
+    return graph.wired and any(not node.shapes or None in node.shapes[0][1:] for node in graph.inputs)
+
+
+def _examples(graph: Graph, labels_of: Graph | None = None) -> list[Array]:
+    """Inputs for the network across: this graph's shapes, in the other's order of axes (channels first unless its
+    own labels say otherwise)."""
+    made = []
+    for index, node in enumerate(graph.inputs):
+        shape: OpenShape = node.shapes[0] if node.shapes else ()
+        have = labels(node)
+        if have is not None:
+            want = (
+                labels(labels_of.inputs[index]) if labels_of is not None else tuple(sorted(have, key=_channels_first))
+            )
+            shape = _reordered(shape, have, want)
+        sizes = [2, *(64 if length is None else length for length in shape[1:])]
+        reads_ids = any(
+            reader.kind == "embedding"
+            for reader in graph.nodes.values()
+            if node.name in {v.node for v in reader.inputs}
+        )
+        made.append(np.zeros(sizes, np.int64 if reads_ids or "int" in str(node.fields.get("dtype")) else np.float32))
+    return made
+
+
+def _channels_first(label: tuple[tuple[str, int | None], ...]) -> int:
+    from homolog.passes.layout import ORDER
+
+    return ORDER.get(label[0][0], len(ORDER))
+
+
+def _reordered(shape: OpenShape, have: Labels, want: Labels | None) -> OpenShape:
+    if want is None or len(want) != len(have):
+        return shape
+    names = [label[0][0] for label in have]
+    return tuple(shape[names.index(label[0][0])] for label in want)
+
+
+def _arrays(inputs: Inputs) -> list[Array]:
+    """Arrays as they are; shapes as zeros."""
+    made = []
+    for entry in inputs:
+        if isinstance(entry, np.ndarray):
+            made.append(entry)
+        elif all(isinstance(length, int) and length > 0 for length in entry):
+            made.append(np.zeros(tuple(entry), np.float32))  # type: ignore[arg-type]  # a shape, not an array
+        else:
+            raise Usage(
+                "an input is neither an array nor a shape", found=repr(entry), help="for example (1, 3, 224, 224)"
+            )
+    return made

@@ -1,0 +1,139 @@
+"""A live Keras model: loaded, run, filled, saved."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from homolog.errors import Mismatch, Unreadable, Usage
+from homolog.graph import Framework, Graph
+from homolog.keras.framework import require
+from homolog.keras.model import groups_of, layers_by_path, read_model
+from homolog.live import Run
+from homolog.tensors import Array, TensorRef
+
+if TYPE_CHECKING:
+    import keras
+
+
+class LiveKeras:
+    """A ``keras.Model`` as a ``Live`` model."""
+
+    framework: Framework = "keras"
+
+    def __init__(self, model: keras.Model) -> None:
+        self.model = model
+
+    def graph(self, inputs: Sequence[Array] | None = None) -> Graph:
+        return read_model(self.model)
+
+    def tensors(self) -> dict[str, TensorRef]:
+        return {ref.name: ref for refs in groups_of(self.model).values() for ref, _ in refs}
+
+    def run(self, inputs: Sequence[Array], layers: Iterable[str] = ()) -> Run:
+        keras = require()
+        seen: dict[str, Array] = {}
+        found = layers_by_path(self.model)
+        with _recording({path: found[path] for path in layers}, seen):
+            arguments = [keras.ops.convert_to_tensor(np.ascontiguousarray(array)) for array in inputs]
+            result = self.model(arguments[0] if len(arguments) == 1 else arguments, training=False)
+        return Run(tuple(keras.ops.convert_to_numpy(tensor) for tensor in tensors_in(result)), seen)
+
+    def fill(self, arrays: Iterable[tuple[str, Array]]) -> None:
+        variables = {ref.name: variable for refs in groups_of(self.model).values() for ref, variable in refs}
+        for name, array in arrays:
+            variable = variables.get(name)
+            if variable is None or tuple(variable.shape) != array.shape:
+                raise Mismatch(
+                    "the model has no such variable",
+                    where=name,
+                    expected=f"shape {array.shape}",
+                    found="none" if variable is None else f"shape {tuple(variable.shape)}",
+                )
+            variable.assign(array)
+
+    def save(self, out: Path, form: str) -> None:
+        if form in ("keras", "keras-h5"):
+            with _no_word_on_legacy_hdf5():
+                self.model.save(out)
+        elif form == "keras-weights":
+            self.model.save_weights(out)
+        else:
+            raise Usage(
+                "a Keras model is not saved in this format", where=str(out), help="use .keras, .h5 or .weights.h5"
+            )
+
+
+def load(path: Path) -> LiveKeras:
+    """A whole model, by Keras's own loader in its safe mode, without the compile configuration.
+
+    Raises:
+        Unreadable: Keras refuses it.
+    """
+    keras = require()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of optimizers and legacy formats, which do not matter here
+            model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (ValueError, TypeError, OSError, KeyError, AttributeError, RuntimeError, NotImplementedError) as error:
+        raise Unreadable(
+            "Keras cannot load this model",
+            where=str(path),
+            found=f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}",
+            help="give the model itself if the file is sound: FILE@package.module:factory",
+        ) from error
+    return LiveKeras(model)
+
+
+def tensors_in(result: Any) -> list[Any]:
+    """The tensors a call returns, in order, out of tuples, lists and dictionaries."""
+    if isinstance(result, dict):
+        return [tensor for item in result.values() for tensor in tensors_in(item)]
+    if isinstance(result, list | tuple):
+        return [tensor for item in result for tensor in tensors_in(item)]
+    return [] if result is None else [result]
+
+
+@contextmanager
+def _recording(layers: dict[str, Any], seen: dict[str, Array]) -> Iterator[None]:
+    """Keep what each layer gives at its first call: their ``call`` is wrapped on the instance, and put back."""
+    keras = require()
+
+    def wrapped(path: str, call: Any) -> Any:
+        def record(*args: Any, **kwargs: Any) -> Any:
+            result = call(*args, **kwargs)
+            tensors = tensors_in(result)
+            if tensors and path not in seen:
+                seen[path] = keras.ops.convert_to_numpy(tensors[0])
+            return result
+
+        return record
+
+    for path, layer in layers.items():
+        layer.__dict__["call"] = wrapped(path, layer.call)
+    try:
+        yield
+    finally:
+        for layer in layers.values():
+            del layer.__dict__["call"]
+
+
+@contextmanager
+def _no_word_on_legacy_hdf5() -> Iterator[None]:
+    """Holds back Keras's advice against ``.h5``, which the user asked for by the name of the file."""
+
+    def keep(record: logging.LogRecord) -> bool:
+        return "HDF5" not in record.getMessage()
+
+    logger = logging.getLogger("absl")
+    logger.addFilter(keep)
+    try:
+        yield
+    finally:
+        logger.removeFilter(keep)

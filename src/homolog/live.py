@@ -1,0 +1,46 @@
+"""What a live model of either framework offers. The two wings implement it; proof and copy use it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from homolog.graph import Framework, Graph
+from homolog.tensors import Array, TensorRef
+
+
+@dataclass(frozen=True)
+class Run:
+    """One forward pass, at inference.
+
+    Attributes:
+        outputs: in the framework's own order of axes.
+        activations: what the layers that were asked for gave, by path; the first call of each.
+    """
+
+    outputs: tuple[Array, ...]
+    activations: Mapping[str, Array] = field(default_factory=dict)
+
+
+class Live(Protocol):
+    """A model that can be read, run and filled."""
+
+    framework: Framework
+    model: object
+
+    def graph(self, inputs: Sequence[Array] | None = None) -> Graph:
+        """The graph of the model; ``inputs`` where it must be traced."""
+
+    def tensors(self) -> dict[str, TensorRef]:
+        """Every tensor of its state by name."""
+
+    def run(self, inputs: Sequence[Array], layers: Iterable[str] = ()) -> Run:
+        """A forward pass in inference mode, with the activations of some layers."""
+
+    def fill(self, arrays: Iterable[tuple[str, Array]]) -> None:
+        """Set tensors by name; shapes and dtypes must be theirs."""
+
+    def save(self, out: Path, form: str) -> None:
+        """Write the model with the framework's own writer; ``form`` is a format of ``files``."""

@@ -1,0 +1,281 @@
+"""A network as the user gave it: a live model, a file, or a file with the model it belongs to.
+
+Everything that can be told from data alone is; the model is built only when something has to be run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, cast
+
+from homolog import files
+from homolog.errors import Mismatch, Unsafe, Unsupported, Usage
+from homolog.files import Checkpoint, Format
+from homolog.graph import Graph
+from homolog.live import Live
+from homolog.passes import normalise
+from homolog.source import Source, framework_of, parse
+from homolog.tensors import Array, TensorRef
+
+FORMS = {
+    ".weights.h5": Format.KERAS_WEIGHTS,
+    ".h5": Format.KERAS_H5,
+    ".hdf5": Format.KERAS_H5,
+    ".keras": Format.KERAS,
+    ".safetensors": Format.SAFETENSORS,
+    ".pt": Format.TORCH_STATE,
+    ".pth": Format.TORCH_STATE,
+    ".bin": Format.TORCH_STATE,
+}
+"""What a file name asks for, where a model is written that came from no file."""
+
+OF_FRAMEWORK = {
+    "pytorch": ("torch-module", "torch-state", "safetensors"),
+    "keras": ("keras-h5", "keras", "keras-weights"),
+}
+
+
+def open_network(src: object) -> Network:
+    """A network from what a user has: a source text, a path, a live model, or a network already.
+
+    Raises:
+        HomologError: the source is no network, or cannot be read.
+    """
+    if isinstance(src, Network):
+        return src
+    if isinstance(src, Path):
+        return Network(str(src), checkpoint=files.open_checkpoint(src))
+    if isinstance(src, str):
+        return _from_source(parse(src))
+    return Network(type(src).__name__, make=lambda: src)
+
+
+def _from_source(source: Source) -> Network:
+    if source.path:
+        raise Usage(
+            "a path inside a model is no network", where=str(source), help="leave out what follows the last colon"
+        )
+    checkpoint = None if source.file is None else files.open_checkpoint(source.file)
+    return Network(str(source), checkpoint, None if source.factory is None else source.factory.make)
+
+
+class Network:
+    """A network that may not be built yet.
+
+    Attributes:
+        name: what the user called it.
+        checkpoint: the file, if it came from one.
+    """
+
+    def __init__(
+        self, name: str, checkpoint: Checkpoint | None = None, make: Callable[[], object] | None = None
+    ) -> None:
+        self.name = name
+        self.checkpoint = checkpoint
+        self._make = make
+
+    @property
+    def path(self) -> Path | None:
+        """The file, if it came from one."""
+        return None if self.checkpoint is None else self.checkpoint.path
+
+    @property
+    def framework(self) -> Literal["pytorch", "keras"]:
+        """Whose it is. A safetensors file alone is taken for PyTorch's, which writes most of them."""
+        if self._make is not None:
+            return self.live.framework
+        return (self.checkpoint.framework if self.checkpoint else None) or "pytorch"
+
+    def require_safe(self) -> None:
+        """Refuse a file that names code, unless the user says what model it belongs to: then it is weights alone.
+
+        Raises:
+            Unsafe: with every name.
+        """
+        if self.checkpoint is not None and self.checkpoint.unsafe and self._make is None:
+            raise Unsafe(
+                "the file asks for code that is not PyTorch's or Keras's own; nothing of it was run",
+                where=str(self.checkpoint.path),
+                expected="layers of the frameworks, and containers of Python",
+                found=", ".join(self.checkpoint.unsafe),
+                help=f"look at it: homolog inspect {self.checkpoint.path}",
+            )
+
+    def graph(self, inputs: Sequence[Array] | None = None) -> Graph:
+        """The graph, from data alone where that is enough, with the passes done.
+
+        Args:
+            inputs: one array for each input, where the model must be traced or does not say how large they are.
+        """
+        self.require_safe()
+        graph = self._read(inputs)
+        if inputs is None or not graph.wired:
+            return normalise(graph)
+        if len(inputs) != len(graph.inputs):
+            raise Mismatch(
+                "another number of inputs than the network takes",
+                where=self.name,
+                expected=str(len(graph.inputs)),
+                found=str(len(inputs)),
+            )
+        shapes = {node.name: (None, *array.shape[1:]) for node, array in zip(graph.inputs, inputs, strict=True)}
+        return normalise(graph, shapes)
+
+    def _read(self, inputs: Sequence[Array] | None) -> Graph:
+        from homolog.keras.read import read_config, read_groups
+        from homolog.pytorch.tree import is_chain, read_state, read_tree
+
+        file = self.checkpoint
+        if self._make is not None or file is None:
+            return self.live.graph(inputs)
+        if file.modules is not None:
+            if is_chain(file.modules) or inputs is None:
+                return read_tree(file.modules)
+            return self.live.graph(inputs)
+        if file.config is not None:
+            return read_config(file.config, file.groups)
+        return read_groups(file.groups) if file.framework == "keras" else read_state(file.tensors)
+
+    @cached_property
+    def live(self) -> Live:
+        """The model, built: by the user's own factory, or by the framework's own loader."""
+        self.require_safe()
+        if self._make is not None:
+            live = _wrapped(self._make(), self.name)
+            if self.checkpoint is not None:
+                _load_into(live, self.checkpoint)
+            return live
+        file = cast(Checkpoint, self.checkpoint)
+        if file.modules is not None:
+            from homolog.pytorch.run import load as load_torch
+
+            return load_torch(file.path)
+        if file.config is not None:
+            from homolog.keras.run import load as load_keras
+
+            return load_keras(file.path)
+        raise Unsupported(
+            "the file holds weights and no model to run them in",
+            where=str(file.path),
+            help=f"give them their model: {file.path}@package.module:factory",
+        )
+
+    @property
+    def has_model(self) -> bool:
+        """Whether there is a model to run, not weights alone."""
+        file = self.checkpoint
+        return self._make is not None or file is None or file.modules is not None or file.config is not None
+
+    def tensors(self) -> Mapping[str, TensorRef]:
+        """Every tensor by the name that the graph gives it."""
+        self.require_safe()
+        if self._make is not None or self.checkpoint is None:
+            return self.live.tensors()
+        return self.checkpoint.tensors
+
+    def live_names(self) -> Mapping[str, str]:
+        """The live model's name of each tensor, where the file has another."""
+        file = self.checkpoint
+        if file is None or self._make is not None:
+            return {}
+        live = self.live.tensors()
+        if set(file.tensors) <= set(live):
+            return {}
+        return _by_group(file, self.live)
+
+    def form(self, out: Path) -> Format:
+        """The format a copy of this network at ``out`` is written in.
+
+        Raises:
+            Usage: the name asks for another format than the target's, or for none that is known.
+        """
+        named = next((form for ending, form in FORMS.items() if out.name.endswith(ending)), None)
+        own = None if self.checkpoint is None else self.checkpoint.format
+        if own is not None:
+            family = {form for form in Format if form == own}
+            family |= (
+                {Format.TORCH_MODULE, Format.TORCH_STATE} if own in (Format.TORCH_MODULE, Format.TORCH_STATE) else set()
+            )
+            family |= (
+                {Format.KERAS_H5, Format.KERAS_H5_WEIGHTS}
+                if own in (Format.KERAS_H5, Format.KERAS_H5_WEIGHTS)
+                else set()
+            )
+            if named is not None and named not in family:
+                raise Usage(
+                    "the output's name asks for another format than the target's",
+                    where=str(out),
+                    expected=f"a name for {own}, like {Path(str(self.path)).name}",
+                    found=str(named),
+                )
+            return own
+        if named is None or named not in OF_FRAMEWORK[self.framework]:
+            raise Usage(
+                "the output's name does not say a format of its framework",
+                where=str(out),
+                expected=", ".join(ending for ending, form in FORMS.items() if form in OF_FRAMEWORK[self.framework]),
+            )
+        return named
+
+    def write(self, out: Path, arrays: Iterable[tuple[str, Array]], form: Format) -> None:
+        """Write this network with other values to a path where there is no file yet."""
+        if self.checkpoint is not None and (self._make is None or self.framework == "pytorch"):
+            self.checkpoint.rewrite(out, arrays)
+            return
+        self.live.fill(arrays)
+        self.live.save(out, form)
+
+
+def _wrapped(model: object, name: str) -> Live:
+    framework = framework_of(model)
+    if framework == "pytorch":
+        from homolog.pytorch.run import LiveTorch
+
+        return LiveTorch(model)  # type: ignore[arg-type]  # framework_of has looked at its class
+    if framework == "keras":
+        from homolog.keras.run import LiveKeras
+
+        return LiveKeras(model)  # type: ignore[arg-type]
+    raise Unsupported(
+        "this is no model of PyTorch or Keras",
+        where=name,
+        expected="a torch.nn.Module, a keras.Model, or a file",
+        found=f"an object of class {type(model).__module__}.{type(model).__qualname__}",
+    )
+
+
+def _load_into(live: Live, file: Checkpoint) -> None:
+    """Fill a model with the weights of a file: all of both sides."""
+    held = live.tensors()
+    names = {name: name for name in file.tensors} if set(file.tensors) == set(held) else _by_group(file, live)
+    live.fill((names[name], ref.read()) for name, ref in file.tensors.items() if name in names)
+
+
+def _by_group(file: Checkpoint, live: Live) -> dict[str, str]:
+    """Names of a live model for those of a file, layer by layer in the order both keep.
+
+    Raises:
+        Mismatch: the file does not belong to the model; every tensor without a partner is listed.
+    """
+    held = live.tensors()
+    if live.framework == "keras" and file.groups:
+        theirs: dict[str, list[str]] = {}
+        for name in held:
+            theirs.setdefault(name.rpartition("/")[0], []).append(name)
+        ours = {path: [ref.name for ref in refs] for path, refs in file.groups.items() if refs}
+        if [len(names) for names in ours.values()] == [len(names) for names in theirs.values()]:
+            return {
+                mine: other
+                for mines, others in zip(ours.values(), theirs.values(), strict=True)
+                for mine, other in zip(mines, others, strict=True)
+            }
+    raise Mismatch(
+        "the file's weights do not belong to this model",
+        where=str(file.path),
+        details=[
+            *(f"file only: {name} {file.tensors[name].shape}" for name in file.tensors if name not in held),
+            *(f"model only: {name} {held[name].shape}" for name in held if name not in file.tensors),
+        ],
+    )

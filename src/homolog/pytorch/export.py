@@ -1,0 +1,213 @@
+"""A live module → Graph by ``torch.export``: every operator becomes a node, with the module it was called in."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from homolog import rules
+from homolog.errors import Unsupported
+from homolog.graph import Graph, Node, OpenShape, Value, Weight
+from homolog.modules import Module
+from homolog.rules import Rule
+from homolog.rules.norm import COUNTER
+from homolog.tensors import Array, TensorRef
+
+if TYPE_CHECKING:
+    import torch
+
+PARAMETER = "parameter"
+TENSOR_ARGUMENTS = ("input", "self", "tensors", "other")
+
+
+def read_exported(module: torch.nn.Module, tree: Module, inputs: Sequence[Array]) -> Graph:
+    """Trace a module and read the trace.
+
+    Args:
+        module: any module that ``torch.export`` accepts; it is traced in eval mode and left as it was.
+        tree: the same module as data, for the references to its tensors.
+        inputs: one array for each argument of ``forward``.
+
+    Raises:
+        Unsupported: the module cannot be exported; PyTorch's reason is given.
+    """
+    import torch
+
+    training = {child: child.training for child in module.modules()}
+    module.eval()
+    try:
+        program = torch.export.export(module, tuple(torch.as_tensor(array) for array in inputs), strict=False)
+    except Exception as error:  # whatever the user's forward raises while it is traced
+        raise Unsupported(
+            f"torch.export cannot trace {type(module).__name__}",
+            found=f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}",
+            expected=f"a forward that accepts shapes {', '.join(str(array.shape) for array in inputs)}",
+            help="check the shapes given with --input, and that forward has no control flow that depends on values",
+        ) from error
+    finally:
+        for child, mode in training.items():
+            child.training = mode
+    return _Reader(program, tree).graph()
+
+
+class _Reader:
+    def __init__(self, program: torch.export.ExportedProgram, tree: Module) -> None:
+        self.program = program
+        self.types = {module.path: module for module in tree.walk()}
+        self.tensors = tree.tensors()
+        signature = program.graph_signature
+        self.held = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
+        self.constants = signature.inputs_to_lifted_tensor_constants
+        self.nodes: dict[str, Node] = {}
+        self.values: dict[str, Value] = {}
+        self.used: set[str] = set()
+
+    def graph(self) -> Graph:
+        outputs: list[Value] = []
+        for entry in self.program.graph.nodes:
+            if entry.op == "placeholder":
+                self._placeholder(entry)
+            elif entry.op == "call_function":
+                self._call(entry)
+            elif entry.op == "output":
+                outputs = [self.values[item.name] for item in _flat(entry.args) if item.name in self.values]
+        counters = {ref: COUNTER for name, ref in self.tensors.items() if name.endswith("num_batches_tracked")}
+        first = next(iter(self.nodes.values()))
+        self.nodes[first.name] = replace(
+            first, ignored={ref: why for ref, why in counters.items() if ref.name not in self.used}
+        )
+        loose = tuple(ref for name, ref in self.tensors.items() if name not in self.used and ref not in counters)
+        return Graph("pytorch", self.nodes, tuple(outputs), loose)
+
+    def _placeholder(self, entry: Any) -> None:
+        if entry.name in self.held or entry.name in self.constants:
+            return
+        value = entry.meta["val"]
+        fields = {"dtype": str(value.dtype).removeprefix("torch.")}
+        self.values[entry.name] = self._add(entry, Node(entry.name, "input", fields, type="input"))
+
+    def _call(self, entry: Any) -> None:
+        if entry.target is operator.getitem:
+            source, index = entry.args
+            self.values[entry.name] = Value(self.values[source.name].node, index)
+            return
+        short = str(entry.target).removeprefix("aten.").removesuffix(".default")
+        rule = rules.for_aten(short)
+        arguments = self._arguments(entry)
+        weights = self._weights(rule, arguments)
+        inputs = tuple(self._inputs(arguments, weights))
+        path, type_name = self._module(entry)
+        name = self._name(path, entry.name)
+        fields: dict[str, object]
+        if rule is None:
+            fields = {key: value for key, value in arguments.items() if not list(_flat(value))}
+        else:
+            shapes = {slot: weight.shape for slot, weight in weights.items()}
+            settings = {
+                rule.torch.renamed.get(key, key): value
+                for key, value in arguments.items()
+                if key not in weights and key not in TENSOR_ARGUMENTS and not list(_flat(value))
+            }
+            slots = {slot.name for slot in rule.slots}
+            settings = {key: value for key, value in settings.items() if key not in slots}
+            if rule.slots and "weight" in shapes:
+                settings = _with_sizes(rule, settings, shapes)
+            fields = rule.read_torch(short, settings, shapes, f"{type_name} {path}".strip() or name)
+        node = Node(
+            name,
+            f"pytorch:{short}" if rule is None else rule.kind,
+            fields,
+            weights,
+            inputs=inputs,
+            scope=tuple(path.split(".")[:-1]) if path else (),
+            layer=path if name == path else None,
+            type=type_name or short,
+        )
+        self.values[entry.name] = self._add(entry, node)
+
+    def _arguments(self, entry: Any) -> dict[str, Any]:
+        """Every argument of the call by the name its schema gives it, defaults included."""
+        schema = entry.target._schema.arguments if hasattr(entry.target, "_schema") else ()
+        named = {argument.name: argument.default_value for argument in schema if argument.has_default_value()}
+        named.update({argument.name: value for argument, value in zip(schema, entry.args, strict=False)})
+        if not schema:
+            named.update({f"argument{index}": value for index, value in enumerate(entry.args)})
+        named.update(entry.kwargs)
+        return named
+
+    def _weights(self, rule: Rule | None, arguments: Mapping[str, Any]) -> dict[str, Weight]:
+        found = {}
+        for slot in () if rule is None else rule.slots:
+            name = getattr(arguments.get(slot.name), "name", None)
+            if name in self.held:
+                ref = self.tensors[self.held[name]]
+                self.used.add(ref.name)
+                found[slot.name] = Weight((ref,), trainable=slot.trainable)
+        return found
+
+    def _inputs(self, arguments: Mapping[str, Any], weights: Mapping[str, Weight]) -> Iterator[Value]:
+        for key, value in arguments.items():
+            if key in weights:
+                continue
+            for item in _flat(value):
+                if item.name in self.values:
+                    yield self.values[item.name]
+                elif item.name in self.held and self.held[item.name] in self.tensors:
+                    yield self._parameter(self.tensors[self.held[item.name]])
+
+    def _parameter(self, ref: TensorRef) -> Value:
+        """A parameter or buffer that an operation uses by itself."""
+        self.used.add(ref.name)
+        if ref.name not in self.nodes:
+            self.nodes[ref.name] = Node(
+                ref.name, PARAMETER, {}, {"value": Weight((ref,))}, shapes=(ref.shape,), type="Parameter"
+            )
+        return Value(ref.name)
+
+    def _module(self, entry: Any) -> tuple[str, str]:
+        stack = list((entry.meta.get("nn_module_stack") or {}).values())
+        path, type_name = stack[-1] if stack else ("", "")
+        return path, str(type_name).rpartition(".")[2]
+
+    def _name(self, path: str, fallback: str) -> str:
+        """The module's path if this operation is all of the module, else the path and the operation."""
+        module = self.types.get(path)
+        known = module is not None and rules.for_torch_class(module.type) is not None
+        if known and path not in self.nodes:
+            return path
+        return f"{path}.{fallback}" if path else fallback
+
+    def _add(self, entry: Any, node: Node) -> Value:
+        values = entry.meta.get("val")
+        items = values if isinstance(values, list | tuple) else [values]
+        shapes = tuple(_shape(item) for item in items)
+        self.nodes[node.name] = replace(node, shapes=shapes)
+        return Value(node.name)
+
+
+def _shape(value: Any) -> OpenShape:
+    return tuple(int(length) if isinstance(length, int) else None for length in getattr(value, "shape", ()))
+
+
+def _flat(entry: Any) -> Iterator[Any]:
+    """Every node among a call's arguments, in order."""
+    if hasattr(entry, "op"):
+        yield entry
+    elif isinstance(entry, Mapping):
+        for item in entry.values():
+            yield from _flat(item)
+    elif isinstance(entry, list | tuple):
+        for item in entry:
+            yield from _flat(item)
+
+
+def _with_sizes(rule: Rule, settings: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
+    """Operators take no kernel size, the weight says it."""
+    sizes = {
+        setting.name: tuple(shapes["weight"][2:])
+        for setting in rule.fields
+        if setting.name == "kernel_size" and setting.name not in settings
+    }
+    return {**settings, **sizes}

@@ -1,0 +1,147 @@
+"""A live PyTorch module: loaded, run, filled, saved."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from homolog.errors import Mismatch, Unreadable, Unsupported, Usage
+from homolog.graph import Framework, Graph
+from homolog.live import Run
+from homolog.pytorch.framework import require
+from homolog.pytorch.read import read, state, to_numpy
+from homolog.tensors import Array, TensorRef
+
+if TYPE_CHECKING:
+    import torch
+
+
+class LiveTorch:
+    """A ``torch.nn.Module`` as a ``Live`` model."""
+
+    framework: Framework = "pytorch"
+
+    def __init__(self, model: torch.nn.Module) -> None:
+        self.model = model
+
+    def graph(self, inputs: Sequence[Array] | None = None) -> Graph:
+        return read(self.model, inputs)
+
+    def tensors(self) -> dict[str, TensorRef]:
+        return dict(state(self.model))
+
+    def run(self, inputs: Sequence[Array], layers: Iterable[str] = ()) -> Run:
+        torch = require()
+        seen: dict[str, Array] = {}
+        hooks = [
+            self.model.get_submodule(path).register_forward_hook(_recorder(path, seen))
+            for path in dict.fromkeys(layers)
+        ]
+        training = {module: module.training for module in self.model.modules()}
+        self.model.eval()
+        try:
+            with torch.no_grad():
+                result = self.model(*(torch.from_numpy(np.ascontiguousarray(array)) for array in inputs))
+        finally:
+            for module, mode in training.items():
+                module.training = mode
+            for hook in hooks:
+                hook.remove()
+        return Run(tuple(to_numpy(tensor) for tensor in tensors_in(result)), seen)
+
+    def fill(self, arrays: Iterable[tuple[str, Array]]) -> None:
+        torch = require()
+        held = self.model.state_dict(keep_vars=True)
+        with torch.no_grad():
+            for name, array in arrays:
+                tensor = held.get(name)
+                if tensor is None or tuple(tensor.shape) != array.shape:
+                    raise Mismatch(
+                        "the module has no such tensor",
+                        where=name,
+                        expected=f"shape {array.shape}",
+                        found="none" if tensor is None else f"shape {tuple(tensor.shape)}",
+                    )
+                tensor.copy_(_from_numpy(array, tensor.dtype))
+
+    def save(self, out: Path, form: str) -> None:
+        torch = require()
+        if form == "torch-state":
+            torch.save(self.model.state_dict(), out)
+        elif form == "torch-module":
+            torch.save(self.model, out)
+        elif form == "safetensors":
+            from homolog.files import Format, write_new
+
+            refs = self.tensors()
+            shared = {ref.storage: name for name, ref in refs.items()}
+            kept = {name: ref for name, ref in refs.items() if shared[ref.storage] == name}
+            write_new(
+                Format.SAFETENSORS, out, ((name, ref.read()) for name, ref in kept.items()), metadata={"format": "pt"}
+            )
+        else:
+            raise Usage(
+                "a PyTorch model is not saved in this format",
+                where=str(out),
+                help="use .pt, .pth, .bin or .safetensors",
+            )
+
+
+def load(path: Path) -> LiveTorch:
+    """A whole pickled module, by PyTorch's own loader, with nothing but PyTorch's own classes allowed.
+
+    Raises:
+        Unreadable: PyTorch refuses it.
+    """
+    torch = require()
+    classes = [item for item in vars(torch.nn.modules).values() if inspect.isclass(item)]
+    try:
+        with torch.serialization.safe_globals([*classes, set]):
+            module = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, OSError, ValueError, KeyError, AttributeError, EOFError) as error:
+        raise Unreadable("PyTorch cannot load this module", where=str(path), found=_first_line(error)) from error
+    except Exception as error:
+        if type(error).__name__ != "UnpicklingError":
+            raise
+        raise Unreadable("PyTorch cannot load this module", where=str(path), found=_first_line(error)) from error
+    if not isinstance(module, torch.nn.Module):
+        raise Unsupported(
+            "this file holds weights and no model",
+            where=str(path),
+            help=f"give them their model: {path}@package.module:factory",
+        )
+    return LiveTorch(module)
+
+
+def tensors_in(result: Any) -> list[torch.Tensor]:
+    """The tensors a forward returns, in order, out of tuples, lists and mappings."""
+    torch = require()
+    if isinstance(result, torch.Tensor):
+        return [result]
+    items = result.values() if hasattr(result, "values") else result if isinstance(result, list | tuple) else ()
+    return [tensor for item in items for tensor in tensors_in(item)]
+
+
+def _recorder(path: str, seen: dict[str, Array]) -> Any:
+    def record(module: object, inputs: object, output: Any) -> None:
+        tensors = tensors_in(output)
+        if tensors and path not in seen:
+            seen[path] = to_numpy(tensors[0]).copy()  # an in-place layer behind would change it
+
+    return record
+
+
+def _from_numpy(array: Array, dtype: Any) -> Any:
+    torch = require()
+    if array.dtype.name == "bfloat16" or array.dtype.name.startswith("float8"):
+        bits = np.ascontiguousarray(array).view(f"i{array.dtype.itemsize}")
+        return torch.from_numpy(bits.copy()).view(dtype)
+    return torch.from_numpy(np.ascontiguousarray(array))
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
