@@ -244,7 +244,7 @@ def _run_parts(
             False,
             f"{missing[0].name} holds weights and no model, so nothing could be run",
             (
-                f"help: give it its model: {missing[0].name}@package.module:factory, or prove by weights alone: --no-run",
+                f"help: give it its model, {missing[0].name}@package.module:factory, or prove by weights: --no-run",
             ),
         )
         return

@@ -50,7 +50,7 @@ class Transform(ABC):
 class Axes(Transform):
     """One array's axes, renamed, reordered, merged and split, in the notation of einops.
 
-    ``Axes("out in h w -> h w in out")`` takes a PyTorch kernel to Keras. Brackets merge, so
+    ``Axes("out inp h w -> h w inp out")`` takes a PyTorch kernel to Keras. Brackets merge, so
     ``Axes("out (c h w) -> (h w c) out", (("c", 16), ("h", 5), ("w", 5)))`` also reorders the rows of a dense
     kernel that follows a flatten. ``1`` is an axis of length one.
 
@@ -79,7 +79,7 @@ class Axes(Transform):
         return left == right
 
     def rename(self, axis: str, left: str, right: str, sizes: dict[str, int]) -> Axes:
-        """The same transform with one axis written as something else on each side, e.g. ``in`` as ``(c h w)`` on
+        """The same transform with one axis written as something else on each side, e.g. ``inp`` as ``(c h w)`` on
         the left and ``(h w c)`` on the right."""
         word = re.compile(rf"(?<![\w]){re.escape(axis)}(?![\w])")
         before, after = self.pattern.split(" -> ")

@@ -83,7 +83,7 @@ def conv(rank: int) -> Rule:
         keras=Keras((f"Conv{rank}D",), ignore=("filters",)),
         fields=(*_conv_fields(rank), Field("groups", "groups", otherwise=1)),
         slots=(
-            Slot("weight", "kernel", Axes(f"out in {space} -> {space} in out")),
+            Slot("weight", "kernel", Axes(f"out inp {space} -> {space} inp out")),
             Slot("bias", "bias", when="use_bias"),
         ),
         layout=Layout("spatial", rank),
@@ -101,7 +101,7 @@ def depthwise(rank: int) -> Rule:
         keras=Keras((f"DepthwiseConv{rank}D",), ignore=("groups", "filters")),
         fields=(*_conv_fields(rank), Field("depth_multiplier", "depth_multiplier", otherwise=1, effect="size")),
         slots=(
-            Slot("weight", "kernel", Axes(f"(in mult) 1 {space} -> {space} in mult")),
+            Slot("weight", "kernel", Axes(f"(inp mult) 1 {space} -> {space} inp mult")),
             Slot("bias", "bias", when="use_bias"),
         ),
         layout=Layout("spatial", rank),
@@ -163,7 +163,7 @@ def transposed(rank: int) -> Rule:
             Field("groups", "groups", otherwise=1),
         ),
         slots=(
-            Slot("weight", "kernel", Axes(f"in out {space} -> {space} out in")),
+            Slot("weight", "kernel", Axes(f"inp out {space} -> {space} out inp")),
             Slot("bias", "bias", when="use_bias"),
         ),
         layout=Layout("spatial", rank),

@@ -23,7 +23,7 @@ LINEAR = Rule(
     torch=Torch(("Linear",), ("linear",), ignore=("in_features", "out_features")),
     keras=Keras(("Dense",), ignore=("units",), fixed={"quantization_config": None, "lora_rank": None}),
     slots=(
-        Slot("weight", "kernel", Axes("out in -> in out"), features="in"),
+        Slot("weight", "kernel", Axes("out inp -> inp out"), features="inp"),
         Slot("bias", "bias", when="use_bias"),
     ),
     layout=FEATURES,
