@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,14 +11,13 @@ import numpy as np
 
 from homolog import files
 from homolog.errors import Mismatch, Usage
-from homolog.graph import Graph, OpenShape
+from homolog.graph import Graph
 from homolog.matching import match as match_graphs
 from homolog.network import Network, open_network
-from homolog.passes.layout import Labels
 from homolog.plan import Plan
-from homolog.proof import Part, Proof, outputs, weights
-from homolog.proof.outputs import Subjects, Tolerance
-from homolog.proof.samples import labels
+from homolog.proof import Part, Proof, localise, outputs, weights
+from homolog.proof.subjects import Subjects, Tolerance
+from homolog.reading import read_both
 from homolog.tensors import Array, TensorRef, array_ref
 from homolog.transfer import transfer
 
@@ -64,7 +63,7 @@ def match(a: object, b: object, *, inputs: Inputs | None = None) -> Plan:
         Mismatch: the networks do not correspond.
     """
     first, second = load(a), load(b)
-    left, right = graphs(first, second, inputs)
+    left, right = read_both(first, second, None if inputs is None else _arrays(inputs))
     return match_graphs(left, right, first.name, second.name)
 
 
@@ -147,7 +146,7 @@ def copy(
         Mismatch: the networks do not correspond, or differ in a setting that changes the function.
     """
     first, second = load(a), load(into)
-    left, right = graphs(first, second, inputs)
+    left, right = read_both(first, second, None if inputs is None else _arrays(inputs))
     rows = _given(plan, first, second) if plan is not None else match_graphs(left, right, first.name, second.name)
     if rows.differences and not allow_differences:
         raise Mismatch(
@@ -157,13 +156,11 @@ def copy(
             help="change the target to agree, or copy all the same with --allow-differences",
         )
     refs = first.tensors()
-    live = second.checkpoint is None or not _is_bare(second)
-    if (run and live) or second.checkpoint is None:
+    if second.has_model and (run or second.checkpoint is None):
         names = second.live_names()
         second.live.fill((names.get(name, name), array) for name, array in transfer(rows, refs))
-        held: Mapping[str, TensorRef] = {
-            row.target: second.live.tensors()[names.get(row.target, row.target)] for row in rows.rows
-        }
+        filled = second.live.tensors()
+        held = {row.target: filled[names.get(row.target, row.target)] for row in rows.rows}
         parts = [weights.check(rows, refs, held)]
     else:
         parts = [weights.check(rows, refs, {name: array_ref(name, array) for name, array in transfer(rows, refs)})]
@@ -182,6 +179,7 @@ def verify(
     run: bool = True,
     tolerance: Tolerance | None = None,
     seeds: Sequence[int] = outputs.SEEDS,
+    layers: bool = False,
 ) -> Proof:
     """Prove that two networks are the same, or find where they part.
 
@@ -191,40 +189,18 @@ def verify(
         run: False compares the weights alone.
         tolerance: for the outputs.
         seeds: of the random inputs.
+        layers: compare every pair of corresponding layers as well, and list them.
 
     Raises:
         Mismatch: the networks do not correspond, so that there is nothing to compare.
     """
     first, second = load(a), load(b)
-    left, right = graphs(first, second, inputs)
+    left, right = read_both(first, second, None if inputs is None else _arrays(inputs))
     plan = match_graphs(left, right, first.name, second.name)
     parts = [weights.check(plan, first.tensors(), second.tensors())]
     if run:
-        parts += list(_run_parts(first, second, left, right, plan, tolerance or Tolerance(), seeds))
+        parts += list(_run_parts(first, second, left, right, plan, tolerance or Tolerance(), seeds, layers))
     return Proof(tuple(parts), plan.differences, first.name, second.name)
-
-
-def graphs(first: Network, second: Network, inputs: Inputs | None = None) -> tuple[Graph, Graph]:
-    """The graphs of both networks, each told the shape of its inputs by the other where it does not know.
-
-    Args:
-        first, second: the networks.
-        inputs: of the first network; the second's follow from them.
-    """
-    given = None if inputs is None else _arrays(inputs)
-    if _must_be_traced(first) and given is None:
-        other = second.graph() if not _must_be_traced(second) else None
-        given = None if other is None else _examples(other)
-    left = first.graph(given)
-    if _must_be_traced(second) or (given is None and _unsized(left)):
-        right = second.graph(_examples(left) if not _unsized(left) else None)
-    else:
-        right = second.graph()
-    if right.wired and _unsized(left) and not _unsized(right):
-        left = first.graph(_examples(right, labels_of=left))
-    elif left.wired and right.wired and _unsized(right) and not _unsized(left):
-        right = second.graph(_examples(left, labels_of=right))
-    return left, right
 
 
 def _run_parts(
@@ -235,6 +211,7 @@ def _run_parts(
     plan: Plan,
     tolerance: Tolerance,
     seeds: Sequence[int] = outputs.SEEDS,
+    layers: bool = False,
 ) -> Iterator[Part]:
     """The parts of a proof for which both models are run."""
     missing = [network for network in (first, second) if not network.has_model]
@@ -243,9 +220,7 @@ def _run_parts(
             "outputs",
             False,
             f"{missing[0].name} holds weights and no model, so nothing could be run",
-            (
-                f"help: give it its model, {missing[0].name}@package.module:factory, or prove by weights: --no-run",
-            ),
+            (f"help: give it its model, {missing[0].name}@package.module:factory, or prove by weights: --no-run",),
         )
         return
     subjects = Subjects(first.live, second.live, left, right, _for_live(plan, first, second))
@@ -253,12 +228,12 @@ def _run_parts(
     perturbed = outputs.check_perturbed(subjects, tolerance)
     if perturbed is not None:
         yield perturbed
+    if layers:
+        yield localise.check_layers(subjects, tolerance, seeds[0])
 
 
 def _for_live(plan: Plan, first: Network, second: Network) -> Plan:
     """The plan in the live models' names."""
-    from dataclasses import replace
-
     ours, theirs = first.live_names(), second.live_names()
     if not ours and not theirs:
         return plan
@@ -306,63 +281,6 @@ def _check_written(draft: Path, plan: Plan, refs: Mapping[str, TensorRef], targe
         raise Mismatch("the written file does not hold what it should; it was removed", details=part.details)
 
 
-def _is_bare(network: Network) -> bool:
-    return not network.has_model
-
-
-def _must_be_traced(network: Network) -> bool:
-    """Whether the network says nothing of its graph until it is run."""
-    from homolog.pytorch.read import tree_of
-    from homolog.pytorch.tree import is_chain
-
-    if network.framework != "pytorch" or not network.has_model:
-        return False
-    file = network.checkpoint
-    if file is not None and file.modules is not None:
-        return not is_chain(file.modules)
-    return not is_chain(tree_of(network.live.model))  # type: ignore[arg-type]  # its framework is PyTorch
-
-
-def _unsized(graph: Graph) -> bool:
-    """Whether the shape of an input is not known."""
-    return graph.wired and any(not node.shapes or None in node.shapes[0][1:] for node in graph.inputs)
-
-
-def _examples(graph: Graph, labels_of: Graph | None = None) -> list[Array]:
-    """Inputs for the network across: this graph's shapes, in the other's order of axes (channels first unless its
-    own labels say otherwise)."""
-    made = []
-    for index, node in enumerate(graph.inputs):
-        shape: OpenShape = node.shapes[0] if node.shapes else ()
-        have = labels(node)
-        if have is not None:
-            want = (
-                labels(labels_of.inputs[index]) if labels_of is not None else tuple(sorted(have, key=_channels_first))
-            )
-            shape = _reordered(shape, have, want)
-        sizes = [2, *(64 if length is None else length for length in shape[1:])]
-        reads_ids = any(
-            reader.kind == "embedding"
-            for reader in graph.nodes.values()
-            if node.name in {v.node for v in reader.inputs}
-        )
-        made.append(np.zeros(sizes, np.int64 if reads_ids or "int" in str(node.fields.get("dtype")) else np.float32))
-    return made
-
-
-def _channels_first(label: tuple[tuple[str, int | None], ...]) -> int:
-    from homolog.passes.layout import ORDER
-
-    return ORDER.get(label[0][0], len(ORDER))
-
-
-def _reordered(shape: OpenShape, have: Labels, want: Labels | None) -> OpenShape:
-    if want is None or len(want) != len(have):
-        return shape
-    names = [label[0][0] for label in have]
-    return tuple(shape[names.index(label[0][0])] for label in want)
-
-
 def _arrays(inputs: Inputs) -> list[Array]:
     """Arrays as they are; shapes as zeros."""
     made = []
@@ -370,7 +288,7 @@ def _arrays(inputs: Inputs) -> list[Array]:
         if isinstance(entry, np.ndarray):
             made.append(entry)
         elif all(isinstance(length, int) and length > 0 for length in entry):
-            made.append(np.zeros(tuple(entry), np.float32))  # type: ignore[arg-type]  # a shape, not an array
+            made.append(np.zeros(tuple(map(int, entry)), np.float32))
         else:
             raise Usage(
                 "an input is neither an array nor a shape", found=repr(entry), help="for example (1, 3, 224, 224)"

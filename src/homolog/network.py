@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from homolog import files
 from homolog.errors import Mismatch, Unsafe, Unsupported, Usage
@@ -168,6 +168,20 @@ class Network:
         file = self.checkpoint
         return self._make is not None or file is None or file.modules is not None or file.config is not None
 
+    @property
+    def must_be_traced(self) -> bool:
+        """Whether the network says nothing of its graph until it is run."""
+        from homolog.pytorch.tree import is_chain
+
+        if self.framework != "pytorch" or not self.has_model:
+            return False
+        file = self.checkpoint
+        if file is not None and file.modules is not None and self._make is None:
+            return not is_chain(file.modules)
+        from homolog.pytorch.read import tree_of
+
+        return not is_chain(tree_of(cast(Any, self.live.model)))
+
     def tensors(self) -> Mapping[str, TensorRef]:
         """Every tensor by the name that the graph gives it."""
         self.require_safe()
@@ -233,11 +247,11 @@ def _wrapped(model: object, name: str) -> Live:
     if framework == "pytorch":
         from homolog.pytorch.run import LiveTorch
 
-        return LiveTorch(model)  # type: ignore[arg-type]  # framework_of has looked at its class
+        return LiveTorch(cast(Any, model))
     if framework == "keras":
         from homolog.keras.run import LiveKeras
 
-        return LiveKeras(model)  # type: ignore[arg-type]
+        return LiveKeras(cast(Any, model))
     raise Unsupported(
         "this is no model of PyTorch or Keras",
         where=name,

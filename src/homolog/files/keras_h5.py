@@ -109,6 +109,8 @@ def _place(layer: str, stored: str, entry: Entry | None) -> tuple[tuple[str, ...
         if found is not None:
             path, taken = found
             return (layer, *path), tuple(parts[taken:])
+    if "/" in layer and stored.startswith(f"{layer}/"):
+        return (layer,), tuple(parts[layer.count("/") + 1 :])
     if layer in parts[:-1]:
         return (layer,), tuple(parts[parts.index(layer) + 1 :])
     if len(parts) > 1 and _unnumbered(parts[0]) == _unnumbered(layer):

@@ -42,6 +42,11 @@ def layout(graph: Graph) -> Graph:
     return graph.with_nodes(nodes)
 
 
+def labels_at(node: Node, index: int = 0) -> Labels | None:
+    """The labels of one output of a node, None if unknown."""
+    return node.labels[index] if index < len(node.labels) else None
+
+
 def spatial_labels(rank: int, last: bool, shape: OpenShape = ()) -> Labels:
     """``n c h w`` or ``n h w c`` with the lengths of the shape."""
     names = ("n", *SPATIAL[rank].split(), "c") if last else ("n", "c", *SPATIAL[rank].split())

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from homolog.errors import Mismatch, Unsupported
-from homolog.graph import Graph, Node, OpenShape, Value
-from homolog.passes.layout import Labels
+from homolog.graph import Graph, Node, OpenShape
+from homolog.passes.layout import Labels, labels_at
+from homolog.reading import reordered, vocabulary
 from homolog.tensors import Array
 
 HELP = "give the shapes of the inputs, batch first: --input 1,3,224,224"
@@ -39,21 +40,16 @@ def samples(a: Graph, b: Graph, *, batch: int, seed: int) -> Samples:
     first, second = [], []
     for one, two in zip(a.inputs, b.inputs, strict=True):
         shape = _shape(one, two, batch)
-        vocabulary = [size for size in (_vocabulary(a, one), _vocabulary(b, two)) if size is not None]
-        if vocabulary:
-            whole = random.integers(0, min(vocabulary), shape)
+        known = [size for size in (vocabulary(a, one), vocabulary(b, two)) if size is not None]
+        if known:
+            whole = random.integers(0, min(known), shape)
             first.append(whole.astype(_ids(one)))
-            second.append(arranged(whole.astype(_ids(two)), labels(one), labels(two)))
+            second.append(arranged(whole.astype(_ids(two)), labels_at(one), labels_at(two)))
         else:
             values = random.standard_normal(shape).astype(np.float32)
             first.append(values)
-            second.append(arranged(values, labels(one), labels(two)))
+            second.append(arranged(values, labels_at(one), labels_at(two)))
     return Samples(tuple(first), tuple(second))
-
-
-def labels(node: Node, index: int = 0) -> Labels | None:
-    """The labels of one output of a node, None if unknown."""
-    return node.labels[index] if index < len(node.labels) else None
 
 
 def arranged(array: Array, have: Labels | None, want: Labels | None) -> Array:
@@ -67,22 +63,13 @@ def arranged(array: Array, have: Labels | None, want: Labels | None) -> Array:
     return np.ascontiguousarray(np.transpose(array, [names.index(name) for name in wanted]))
 
 
-def shape_like(node: Node, other: Node) -> OpenShape | None:
-    """The shape of an input as the corresponding input of the other network tells it, in this one's order."""
-    if not other.shapes:
-        return None
-    shape = other.shapes[0]
-    have, want = labels(other), labels(node)
-    if have is None or want is None or len(have) != len(want):
-        return shape
-    names = [label[0][0] for label in have]
-    return tuple(shape[names.index(label[0][0])] for label in want)
-
-
 def _shape(one: Node, two: Node, batch: int) -> tuple[int, ...]:
     """The shape of the first network's input, with this batch."""
     own = one.shapes[0] if one.shapes else None
-    told = shape_like(one, two)
+    have = labels_at(two)
+    told = two.shapes[0] if two.shapes else None
+    if told is not None and have is not None:
+        told = reordered(told, have, labels_at(one))
     shape = _joined(own, told, one.name)
     if shape is None or None in shape[1:]:
         raise Unsupported("neither network says how large its input is", where=one.name, found=str(shape), help=HELP)
@@ -98,16 +85,6 @@ def _joined(own: OpenShape | None, told: OpenShape | None, where: str) -> OpenSh
             "the two networks take inputs of other shapes", where=where, expected=str(own), found=str(told), help=HELP
         )
     return tuple(n if n is not None else m for n, m in zip(own, told, strict=True))
-
-
-def _vocabulary(graph: Graph, node: Node) -> int | None:
-    """How many ids the embedding behind an input knows, None if there is none."""
-    sizes = [
-        reader.weights["weight"].shape[0]
-        for reader in graph.consumers().get(Value(node.name), ())
-        if reader.kind == "embedding" and "weight" in reader.weights
-    ]
-    return min(sizes, default=None)
 
 
 def _ids(node: Node) -> str:
