@@ -100,8 +100,7 @@ class Copy:
         """
         out = Path(path)
         form = self.target.form(out)
-        inputs = [network.path for network in (self.source, self.target) if network.path is not None]
-        with files.atomic(out, force=force, inputs=inputs) as draft:
+        with files.atomic(out, force=force, inputs=_paths(self.source, self.target)) as draft:
             self.target.write(draft, transfer(self.plan, self.source.tensors()), form)
             _check_written(draft, self.plan, self.source.tensors(), self.target)
         self.written = out
@@ -147,7 +146,7 @@ def copy(
     """
     first, second = load(a), load(into)
     left, right = read_both(first, second, None if inputs is None else _arrays(inputs))
-    rows = _given(plan, first, second) if plan is not None else match_graphs(left, right, first.name, second.name)
+    rows = read_plan(plan, first, second) if plan is not None else match_graphs(left, right, first.name, second.name)
     if rows.differences and not allow_differences:
         raise Mismatch(
             "the two networks are not the same function",
@@ -169,6 +168,16 @@ def copy(
     proof = Proof(tuple(parts), rows.differences, first.name, second.name)
     notes = () if second.checkpoint is None else tuple(f"kept: {extra}" for extra in second.checkpoint.extras)
     return Copy(rows, proof, second, first, notes)
+
+
+def check_output(source: Network, target: Network, out: Path, *, force: bool) -> None:
+    """Refuse an output that ``Copy.save`` would refuse, before any work is done.
+
+    Raises:
+        Usage: it exists and ``force`` is not given, is an input, or its name asks for another format.
+    """
+    target.form(out)
+    files.refuse(out, force=force, inputs=_paths(source, target))
 
 
 def verify(
@@ -248,7 +257,7 @@ def _for_live(plan: Plan, first: Network, second: Network) -> Plan:
     return replace(plan, rows=rows)
 
 
-def _given(plan: Plan | str | Path, first: Network, second: Network) -> Plan:
+def read_plan(plan: Plan | str | Path, first: Network, second: Network) -> Plan:
     """A plan that the user brings, checked against both networks."""
     rows = plan if isinstance(plan, Plan) else Plan.from_toml(Path(plan))
     refs, held = first.tensors(), second.tensors()
@@ -294,3 +303,7 @@ def _arrays(inputs: Inputs) -> list[Array]:
                 "an input is neither an array nor a shape", found=repr(entry), help="for example (1, 3, 224, 224)"
             )
     return made
+
+
+def _paths(*networks: Network) -> list[Path]:
+    return [network.path for network in networks if network.path is not None]

@@ -6,6 +6,7 @@ Everything that can be told from data alone is; the model is built only when som
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -50,6 +51,18 @@ def open_network(src: object) -> Network:
     if isinstance(src, str):
         return _from_source(parse(src))
     return Network(type(src).__name__, make=lambda: src)
+
+
+def open_source(text: str) -> tuple[object, str]:
+    """The live object that a source text names, built if need be, and the path inside it: ``lenet5.h5:layers[0]``.
+
+    Raises:
+        HomologError: the source cannot be read, is unsafe, or holds no model to build.
+    """
+    source = parse(text)
+    if source.file is None and source.factory is not None:
+        return source.factory.make(), source.path
+    return _from_source(replace(source, path="")).live.model, source.path
 
 
 def _from_source(source: Source) -> Network:

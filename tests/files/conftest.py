@@ -97,7 +97,7 @@ x = layers.Bidirectional(layers.LSTM(3, return_sequences=True, name="lstm"), nam
 x = layers.TimeDistributed(layers.Dense(11), name="each")(x)
 x = layers.RNN([layers.GRUCell(4), layers.LSTMCell(5), layers.GRUCell(2)], name="stack")(x)
 model = keras.Model(inputs, layers.Dense(2, name="head")(x), name="net")
-model.compile("adam", "mse")
+model.compile("adam", "mse", run_eagerly=True)
 for weight in model.weights:
     value = np.random.default_rng(len(weight.shape)).normal(size=weight.shape).astype("float32")
     weight.assign(value)

@@ -59,5 +59,3 @@ def test_the_tables_say_what_torch_says() -> None:
     for name, dtype in STORAGES.items():
         if dtype is not None:
             assert getattr(torch, name.removeprefix("torch.")).dtype is getattr(torch, dtype)
-
-

@@ -35,7 +35,17 @@ def test_stored_names_count_within_a_container() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["Conv2DTranspose", "LSTM", "MultiHeadAttention", "GRUCell", "PReLU", "ConvLSTM2D", "RMSNormalization", "Functional"]
+    "name",
+    [
+        "Conv2DTranspose",
+        "LSTM",
+        "MultiHeadAttention",
+        "GRUCell",
+        "PReLU",
+        "ConvLSTM2D",
+        "RMSNormalization",
+        "Functional",
+    ],
 )
 def test_snake_case_is_keras_own(name: str, keras: Any) -> None:
     from keras.src.utils.naming import to_snake_case

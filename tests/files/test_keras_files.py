@@ -21,7 +21,20 @@ FILES = {
     "keras2": {"net.keras": Format.KERAS, "net.h5": Format.KERAS_H5, "weights.h5": Format.KERAS_H5_WEIGHTS},
 }
 EVERY = [(folder, name) for folder, names in FILES.items() for name in names]
-LAYERS = ["stem", "inner/d1", "inner/bn", "inner/deep/low", "inner/d2", "zeta", "alpha", "mha", "bi", "each", "stack", "head"]
+LAYERS = [
+    "stem",
+    "inner/d1",
+    "inner/bn",
+    "inner/deep/low",
+    "inner/d2",
+    "zeta",
+    "alpha",
+    "mha",
+    "bi",
+    "each",
+    "stack",
+    "head",
+]
 
 
 def values(folder: Path) -> dict[str, list[Any]]:
@@ -59,8 +72,12 @@ def test_every_layer_has_its_weights_in_keras_order(folder: str, name: str, requ
     assert sum(map(len, found.groups.values())) == len(found.tensors)
 
 
-@pytest.mark.parametrize(("folder", "name"), [("keras3", "net.keras"), ("keras3", "net.h5"), ("keras2", "net.keras"), ("keras2", "net.h5")])
-def test_groups_are_the_users_layers_in_the_models_order(folder: str, name: str, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize(
+    ("folder", "name"), [("keras3", "net.keras"), ("keras3", "net.h5"), ("keras2", "net.keras"), ("keras2", "net.h5")]
+)
+def test_groups_are_the_users_layers_in_the_models_order(
+    folder: str, name: str, request: pytest.FixtureRequest
+) -> None:
     found = open_checkpoint(request.getfixturevalue(folder) / name)
     assert sorted(found.groups) == sorted(LAYERS)
     if name == "net.keras":
@@ -79,7 +96,11 @@ def test_groups_are_the_users_layers_in_the_models_order(folder: str, name: str,
 def test_names_are_the_same_in_every_format_of_keras_3(keras3: Path) -> None:
     found = open_checkpoint(keras3 / "net.keras").tensors
     assert found.keys() == open_checkpoint(keras3 / "net.h5").tensors.keys()
-    assert {"mha/query/kernel", "mha/attention_output/bias", "bi/backward_lstm/lstm_cell/recurrent_kernel"} <= found.keys()
+    assert {
+        "mha/query/kernel",
+        "mha/attention_output/bias",
+        "bi/backward_lstm/lstm_cell/recurrent_kernel",
+    } <= found.keys()
     for name, ref in open_checkpoint(keras3 / "net.h5").tensors.items():
         np.testing.assert_array_equal(ref.read(), found[name].read(), err_msg=name)
 
@@ -95,7 +116,9 @@ def halved(found: Checkpoint) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("folder", "name"), EVERY)
-def test_a_rewrite_reads_back_and_keeps_the_rest(folder: str, name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+def test_a_rewrite_reads_back_and_keeps_the_rest(
+    folder: str, name: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
     source = request.getfixturevalue(folder) / name
     found = open_checkpoint(source)
     before = source.read_bytes()
@@ -237,7 +260,9 @@ def test_bfloat16_and_seeds_and_subclassed_models(keras: Any, tmp_path: Path) ->
     from homolog.tensors import same_bits
 
     layers = keras.layers
-    model = keras.Sequential([keras.Input((3,)), layers.Dense(4, dtype="bfloat16", name="half"), layers.Dropout(0.5, name="drop")])
+    model = keras.Sequential(
+        [keras.Input((3,)), layers.Dense(4, dtype="bfloat16", name="half"), layers.Dropout(0.5, name="drop")]
+    )
     model.save(tmp_path / "half.keras")
     found = open_checkpoint(tmp_path / "half.keras")
     assert found.tensors["half/kernel"].dtype == "bfloat16"

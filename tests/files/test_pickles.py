@@ -30,7 +30,10 @@ def test_older_protocols_are_read_too(protocol: int) -> None:
 
 
 def test_bytearrays_and_frozensets_are_read() -> None:
-    assert read_pickle(pickle.dumps([bytearray(b"ab"), frozenset({1})], 5), "t").root == [bytearray(b"ab"), frozenset({1})]
+    assert read_pickle(pickle.dumps([bytearray(b"ab"), frozenset({1})], 5), "t").root == [
+        bytearray(b"ab"),
+        frozenset({1}),
+    ]
 
 
 def test_a_class_becomes_an_inert_object() -> None:

@@ -26,12 +26,28 @@ def entry(start: int, end: int, shape: Any = (2,), dtype: str = "F32") -> dict[s
 
 def arrays() -> dict[str, Any]:
     random = np.random.default_rng(0)
-    names = "float16 float32 float64 bfloat16 int8 int16 int32 int64 uint8 uint16 uint32 uint64 bool complex64".split()
+    names = [
+        "float16",
+        "float32",
+        "float64",
+        "bfloat16",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "uint8",
+        "uint16",
+        "uint32",
+        "uint64",
+        "bool",
+        "complex64",
+    ]
     kinds = [*map(np.dtype, (name for name in names if name != "bfloat16")), np.dtype(ml_dtypes.bfloat16)]
     kinds += [np.dtype(ml_dtypes.float8_e4m3fn), np.dtype(ml_dtypes.float8_e5m2)]
-    return {
-        f"block.{kind.name}": (random.normal(size=(3, 5)) * 9).astype(kind) for kind in kinds
-    } | {"scalar": np.array(2.5, "float32"), "empty": np.zeros((0, 4), "float32")}
+    return {f"block.{kind.name}": (random.normal(size=(3, 5)) * 9).astype(kind) for kind in kinds} | {
+        "scalar": np.array(2.5, "float32"),
+        "empty": np.zeros((0, 4), "float32"),
+    }
 
 
 def test_what_the_library_writes_is_read(tmp_path: Path) -> None:

@@ -150,7 +150,10 @@ def test_packed_weights_are_not_written_to(tmp_path: Path) -> None:
     import torch
 
     torch.save({"x": torch.ones(4)}, tmp_path / "x.pt")
-    with zipfile.ZipFile(tmp_path / "x.pt") as old, zipfile.ZipFile(tmp_path / "p.pt", "w", zipfile.ZIP_DEFLATED) as new:
+    with (
+        zipfile.ZipFile(tmp_path / "x.pt") as old,
+        zipfile.ZipFile(tmp_path / "p.pt", "w", zipfile.ZIP_DEFLATED) as new,
+    ):
         for name in old.namelist():
             new.writestr(name, old.read(name))
     with pytest.raises(Unsupported, match="compressed"):

@@ -146,8 +146,8 @@ def test_tensors_of_other_kinds_are_refused_by_name(tmp_path: Path) -> None:
 
 
 def test_parameters_say_whether_they_are_trained(tmp_path: Path) -> None:
-    from torch.nn import Parameter
     import torch
+    from torch.nn import Parameter
 
     state = OrderedDict(a=Parameter(torch.ones(2)), b=Parameter(torch.ones(2), requires_grad=False), c=torch.ones(2))
     found = open_checkpoint(saved(state, tmp_path)).tensors
@@ -157,7 +157,11 @@ def test_parameters_say_whether_they_are_trained(tmp_path: Path) -> None:
 def test_big_endian_records_are_swapped(tmp_path: Path) -> None:
     import torch
 
-    state = {"f": torch.tensor([1.5, -2.0]), "h": torch.tensor(3.0, dtype=torch.bfloat16), "b": torch.tensor([1, 2], dtype=torch.uint8)}
+    state = {
+        "f": torch.tensor([1.5, -2.0]),
+        "h": torch.tensor(3.0, dtype=torch.bfloat16),
+        "b": torch.tensor([1, 2], dtype=torch.uint8),
+    }
     path = saved(state, tmp_path)
     with zipfile.ZipFile(path) as archive:
         records = {f"data/{i}": archive.read(f"saved/data/{i}") for i in range(3)}

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from homolog.errors import Unsupported
-from homolog.files.atomic import atomic
+from homolog.files.atomic import atomic, refuse
 from homolog.files.checkpoint import Checkpoint, Format, Named
 from homolog.files.sniff import open_checkpoint
 
-__all__ = ["Checkpoint", "Format", "atomic", "open_checkpoint", "write_new"]
+__all__ = ["Checkpoint", "Format", "atomic", "open_checkpoint", "refuse", "write_new"]
 
 
 def write_new(format: Format, out: Path, arrays: Named, *, metadata: Mapping[str, str] | None = None) -> None:

@@ -22,7 +22,7 @@ def atomic(out: Path, *, force: bool, inputs: Iterable[Path]) -> Iterator[Path]:
         Usage: ``out`` exists and ``force`` is not set, is a folder, lies in no folder, or is one of the inputs
             (through whatever symbolic or hard link), or the body wrote nothing.
     """
-    _refuse(out, force=force, inputs=inputs)
+    refuse(out, force=force, inputs=inputs)
     # The end of the name stays: writers such as Keras choose the format by it.
     draft = out.with_name(f".homolog-{secrets.token_hex(6)}-{out.name}")
     try:
@@ -38,7 +38,8 @@ def atomic(out: Path, *, force: bool, inputs: Iterable[Path]) -> Iterator[Path]:
     _flush(out.parent)
 
 
-def _refuse(out: Path, *, force: bool, inputs: Iterable[Path]) -> None:
+def refuse(out: Path, *, force: bool, inputs: Iterable[Path]) -> None:
+    """Raises Usage where ``atomic`` would, before there is anything to write."""
     if not out.parent.is_dir():
         raise Usage("the folder of the output does not exist", where=str(out), help=f"mkdir -p {out.parent}")
     if out.is_dir():

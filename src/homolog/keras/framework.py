@@ -18,7 +18,7 @@ def require() -> Any:
     Raises:
         MissingFramework: it, or the backend it is set to, is not installed.
     """
-    if "keras" in sys.modules:
+    if sys.modules.get("keras") is not None:
         return sys.modules["keras"]
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -12,7 +11,8 @@ from numpy.typing import NDArray
 
 from homolog.demo.data import Digits
 from homolog.demo.wing import BATCH, Progress, Trained
-from homolog.errors import MissingFramework
+from homolog.pytorch.framework import require
+from homolog.pytorch.run import load
 
 if TYPE_CHECKING:
     from torch import nn
@@ -27,9 +27,8 @@ def train(digits: Digits, folder: Path, *, epochs: int, seed: int, progress: Pro
     ``nn.CrossEntropyLoss``, which stands in the tutorials, would apply a second softmax to these probabilities: its
     loss cannot fall below 1.46 for ten classes, and it trains another network than its Keras twin.
     """
-    _require_torch()
-    import torch
-    from torch.nn.functional import nll_loss
+    torch = require()
+    nll_loss = torch.nn.functional.nll_loss
 
     started = perf_counter()
     images = torch.from_numpy(digits.train_images[:, None])  # (n, 1, 28, 28): channels first
@@ -57,10 +56,9 @@ def train(digits: Digits, folder: Path, *, epochs: int, seed: int, progress: Pro
 
 def outputs(path: Path, images: NDArray[np.float32]) -> NDArray[np.float32]:
     """The probabilities (n, 10) that the whole module in ``path`` gives to ``images`` (n, 28, 28)."""
-    _require_torch()
-    import torch
+    torch = require()
 
-    network = _load(path)
+    network = load(path).model.eval()
     with torch.inference_mode():
         batches = torch.from_numpy(images[:, None]).split(PREDICT_AT_ONCE)
         return np.concatenate([network(batch).numpy() for batch in batches])
@@ -73,8 +71,7 @@ def accuracy(path: Path, images: NDArray[np.float32], labels: NDArray[np.int64])
 
 def lenet5() -> nn.Sequential:
     """An untrained LeNet-5: images (n, 1, 28, 28) to probabilities (n, 10)."""
-    _require_torch()
-    from torch import nn
+    nn = require().nn
 
     return nn.Sequential(
         nn.Conv2d(1, 6, kernel_size=5, padding=2),
@@ -98,22 +95,3 @@ def save(network: nn.Module, path: Path) -> None:
     import torch
 
     torch.save(network.eval(), path)
-
-
-def _load(path: Path) -> nn.Module:
-    """The whole module in ``path``, if it is made of torch's own layers; no other code can be named in it."""
-    import torch
-
-    layers = [each for each in vars(torch.nn.modules).values() if inspect.isclass(each)]
-    with torch.serialization.safe_globals([*layers, set]):
-        network: nn.Module = torch.load(path, map_location="cpu", weights_only=True)
-    return network.eval()
-
-
-def _require_torch() -> None:
-    try:
-        import torch  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise MissingFramework(
-            "the demo needs PyTorch, which is not installed", help="pip install 'homolog[demo]'"
-        ) from error

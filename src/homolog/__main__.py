@@ -1,0 +1,5 @@
+"""``python -m homolog``."""
+
+from homolog.cli import main
+
+main()
