@@ -121,7 +121,8 @@ def test_41_a_config_that_unpacks_to_far_more(tmp_path: Path) -> None:
 
 
 def test_41_a_config_of_a_giant_model_costs_nothing(tmp_path: Path, keras_weights: bytes) -> None:
-    giant = b'{"class_name": "Sequential", "config": {"name": "s", "layers": [{"class_name": "Dense", "config": {"name": "d", "units": 200000000}}]}}'
+    dense = b'{"class_name": "Dense", "config": {"name": "d", "units": 200000000}}'
+    giant = b'{"class_name": "Sequential", "config": {"name": "s", "layers": [' + dense + b"]}}"
     with zipfile.ZipFile(tmp_path / "x.keras", "w") as archive:
         archive.writestr("config.json", giant)
         archive.writestr("model.weights.h5", keras_weights)

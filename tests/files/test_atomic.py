@@ -77,3 +77,14 @@ def test_a_folder_or_a_missing_folder_is_refused(tmp_path: Path) -> None:
 def test_writing_nothing_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(Usage, match="nothing was written"), atomic(tmp_path / "a.pt", force=False, inputs=[]):
         pass
+
+
+def test_a_full_disk_is_an_error_of_ours_and_the_old_file_stays(tmp_path: Path) -> None:
+    out = tmp_path / "a.pt"
+    out.write_bytes(b"old")
+    with pytest.raises(Usage, match="cannot be written") as caught, atomic(out, force=True, inputs=[]) as draft:
+        draft.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+    assert caught.value.found == "No space left on device"
+    assert out.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [out]

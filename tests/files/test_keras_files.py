@@ -63,7 +63,7 @@ def test_every_layer_has_its_weights_in_keras_order(folder: str, name: str, requ
     assert grouped.keys() == expected.keys()
     for layer, arrays in expected.items():
         assert len(grouped[layer]) == len(arrays), layer
-        # The old format puts trainable weights first; without a config nothing says in which order a stack has its cells.
+        # The old format puts trainable weights first; without a config nothing says how a stack's cells follow.
         if layer == "inner" or (layer == "stack" and found.config is None):
             key = lambda a: (a.shape, a.tobytes())  # noqa: E731
             arrays, grouped[layer] = sorted(arrays, key=key), sorted(grouped[layer], key=key)  # noqa: PLW2901

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
@@ -210,3 +211,29 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None
     saved({"x": torch.ones(3), "y": torch.ones(900)}, tmp_path)
     with pytest.raises(Unreadable, match="changed"):
         found.tensors["x"].read()
+
+
+def test_a_class_of_ones_own_is_read_and_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import types
+
+    import torch
+
+    class Net(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.width = 4
+            self.table = {torch.float32: [1, 2]}
+            self.first = torch.nn.Linear(3, 4)
+            self.tied = self.first
+
+    Net.__module__, Net.__qualname__ = "somewhere", "Net"
+    somewhere = types.ModuleType("somewhere")
+    somewhere.Net = Net  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "somewhere", somewhere)
+    found = open_checkpoint(saved(Net(), tmp_path))
+    assert found.unsafe == ("somewhere.Net",)
+    assert found.modules is not None
+    assert found.modules.type == "somewhere.Net"
+    assert found.modules.attributes == {"training": True, "width": 4, "table": {Stub("torch.float32"): [1, 2]}}
+    assert list(found.tensors) == ["first.weight", "first.bias", "tied.weight", "tied.bias"]
+    assert found.tensors["first.weight"].storage == found.tensors["tied.weight"].storage is not None

@@ -20,7 +20,7 @@ def atomic(out: Path, *, force: bool, inputs: Iterable[Path]) -> Iterator[Path]:
 
     Raises:
         Usage: ``out`` exists and ``force`` is not set, is a folder, lies in no folder, or is one of the inputs
-            (through whatever symbolic or hard link), or the body wrote nothing.
+            (through whatever symbolic or hard link), or the body wrote nothing or could not write.
     """
     refuse(out, force=force, inputs=inputs)
     # The end of the name stays: writers such as Keras choose the format by it.
@@ -33,9 +33,12 @@ def atomic(out: Path, *, force: bool, inputs: Iterable[Path]) -> Iterator[Path]:
         if not force and out.exists():
             raise Usage("the output came into being while it was written", where=str(out), help="add --force")
         draft.replace(out)
+        _flush(out.parent)
+    except OSError as error:
+        # What is read turns its errors into Unreadable, so this is the disk being full, or a folder not ours.
+        raise Usage("the output cannot be written", where=str(out), found=error.strerror or str(error)) from error
     finally:
         draft.unlink(missing_ok=True)
-    _flush(out.parent)
 
 
 def refuse(out: Path, *, force: bool, inputs: Iterable[Path]) -> None:

@@ -14,7 +14,6 @@ from typing import Any
 
 from homolog.errors import Unreadable, Unsupported
 from homolog.files.checkpoint import Checkpoint, Format, Named
-from homolog.files.edge import reading
 from homolog.files.hdf5 import Dataset, Group, Source, read_tree, write_datasets
 from homolog.files.keras_config import Entry, layer_name, layers, leaves, parse_config, unsafe_config
 from homolog.files.keras_parts import Weight, assemble, describe
@@ -66,8 +65,7 @@ def copier(source: Source, datasets: Mapping[str, Dataset]) -> Callable[[Path, N
 
     def write(out: Path, arrays: Named) -> None:
         source.stamp.check()
-        with reading("the file cannot be copied", str(out)):
-            shutil.copyfile(source.path, out)
+        shutil.copyfile(source.path, out)
         write_datasets(out, ((datasets[name], array) for name, array in arrays))
         source.stamp.check()
 

@@ -14,7 +14,7 @@ from homolog.tensors import TensorRef
 
 MAX_DEPTH = 100
 MAX_MODULES = 100_000
-MAX_VALUES = 1_000_000  # attributes written out; shared lists of shared lists (a billion laughs) would grow for ever
+MAX_VALUES = 300_000  # attributes written out; shared lists of shared lists (a billion laughs) would grow for ever
 _KEPT = frozenset({"_qkv_same_embed_dim"})  # private, but nn.MultiheadAttention's forward asks it
 
 
@@ -120,8 +120,10 @@ class _Plain:
         if self.left < 0 or depth > MAX_DEPTH:
             raise Unreadable("an attribute is nested without end", where=str(self.path))
         if isinstance(value, dict):
-            return {self.of(key, depth + 1): self.of(item, depth + 1) for key, item in value.items()}
-        if isinstance(value, (list, tuple, set, frozenset)):
+            return {self.key(key): self.of(item, depth + 1) for key, item in value.items()}
+        if isinstance(value, (set, frozenset)):
+            return type(value)(self.key(item) for item in value)
+        if isinstance(value, (list, tuple)):
             return type(value)(self.of(item, depth + 1) for item in value)
         if isinstance(value, Stored):
             return Stub("torch.Tensor", (value.dtype, value.shape))
@@ -133,3 +135,9 @@ class _Plain:
             state = self.of(value.entries or value.items or value.state, depth + 1)
             return Stub(value.type, self.of(value.arguments, depth + 1), state)
         return value
+
+    def key(self, value: Any) -> Any:
+        """A key or a set's item: plain already (``pickles.plain_key``), or an object known by its type alone."""
+        if isinstance(value, Object):
+            return Stub(value.type)
+        return Stub(value.name) if isinstance(value, Global) else value

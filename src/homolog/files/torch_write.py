@@ -15,7 +15,6 @@ import numpy as np
 from homolog.errors import Mismatch, Unsupported
 from homolog.files.archives import Archive, Member, write_checksums
 from homolog.files.checkpoint import Named
-from homolog.files.edge import reading
 from homolog.files.torch_tensors import Stored, shared_storage
 from homolog.tensors import Array, same_bits
 
@@ -25,8 +24,7 @@ def rewriter(archive: Archive, named: Mapping[str, Stored]) -> Callable[[Path, N
 
     def write(out: Path, arrays: Named) -> None:
         archive.stamp.check()
-        with reading("the file cannot be copied", str(out)):
-            shutil.copyfile(archive.path, out)
+        shutil.copyfile(archive.path, out)
         patch = _Patch(archive, named, out)
         for name, array in arrays:
             patch.assign(name, array)
@@ -39,7 +37,7 @@ def rewriter(archive: Archive, named: Mapping[str, Stored]) -> Callable[[Path, N
 
 
 class _Patch:
-    """The storages of the copy, one mapped into memory at a time."""
+    """The storages of the copy. Each is read, changed and written back whole: a storage is mostly one tensor."""
 
     def __init__(self, archive: Archive, named: Mapping[str, Stored], out: Path) -> None:
         self.archive = archive
@@ -49,29 +47,29 @@ class _Patch:
         self.tied = shared_storage(named.items())
         self.written: dict[str, Array] = {}  # for each storage with ties, which of its elements have a new value
 
-    def storage(self, stored: Stored) -> Array:
-        """The whole storage in the copy, writable, bare bits where the values' byte order is not ours."""
-        with self.out.open("rb") as file:
-            start = self.archive.start(file, stored.record)
-        return np.memmap(self.out, dtype=stored.element(), mode="r+", offset=start, shape=(stored.numel,))
-
     def assign(self, name: str, array: Array) -> None:
+        """Gives one tensor its new value, unless its bytes have another already."""
         stored = self.named[name]
         if array.size == 0:
             return
         _refuse_packed(stored.record, self.archive)
         element = stored.element()
         bits = (array if element == array.dtype else array.view(element.newbyteorder("="))).astype(element, copy=False)
-        view = stored.view(self.storage(stored))
-        if name in self.tied:
-            mask = self.written.setdefault(stored.record.name, np.zeros(stored.numel, dtype=np.bool_))
-            taken = stored.view(mask)
-            if not same_bits(view[taken], bits[taken]):
-                raise self._torn(name, "another value was given to a tensor that shares its bytes")
-            taken[...] = True
-        view[...] = bits
-        if not same_bits(np.ascontiguousarray(view), np.ascontiguousarray(bits)):
-            raise self._torn(name, "the new value differs where the tensor repeats one stored element")
+        with self.out.open("r+b") as file:
+            start = self.archive.start(file, stored.record)
+            file.seek(start)
+            storage = np.frombuffer(bytearray(file.read(stored.record.size)), element)
+            view = stored.view(storage)
+            if name in self.tied:
+                taken = stored.view(self.written.setdefault(stored.record.name, np.zeros(stored.numel, dtype=np.bool_)))
+                if not same_bits(view[taken], bits[taken]):
+                    raise self._torn(name, "another value was given to a tensor that shares its bytes")
+                taken[...] = True
+            view[...] = bits
+            if not same_bits(view, bits):
+                raise self._torn(name, "the new value differs where the tensor repeats one stored element")
+            file.seek(start)
+            file.write(storage.view(np.uint8).data)
         self.changed.add(stored.record.name)
 
     def check_ties(self) -> None:
