@@ -200,9 +200,19 @@ class Evil:
         return os.system, (f"touch {self.canary}",)
 
 
-def evil_file(folder: Path) -> Path:
-    """A PyTorch archive whose pickle calls os.system."""
+def evil_file(folder: Path, form: str) -> Path:
+    """A file whose pickle calls os.system: bare, or in a PyTorch archive as a state_dict, beside one, or alone."""
+    import torch
+
     path = folder / "evil.pt"
+    evil = Evil(folder / "canary")
+    if form == "bare":
+        path.write_bytes(pickle.dumps(evil))
+        return path
+    if form in ("old", "beside"):
+        held = {"state_dict": torch.nn.Linear(2, 3).state_dict(), "extra": evil}
+        torch.save(held, path, _use_new_zipfile_serialization=form == "beside")
+        return path
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("evil/data.pkl", pickle.dumps({"weight": Evil(folder / "canary")}, protocol=2))
         archive.writestr("evil/version", "3\n")
@@ -210,9 +220,12 @@ def evil_file(folder: Path) -> Path:
     return path
 
 
+@pytest.mark.parametrize("form", ["bare", "old", "alone", "beside"])
 @pytest.mark.parametrize("command", ["inspect", "weights", "members", "verify", "copy", "match"])
-def test_a_pickle_that_names_other_code_is_never_run(run: Run, nets: Path, tmp_path: Path, command: str) -> None:
-    path = evil_file(tmp_path)
+def test_a_pickle_that_names_other_code_is_never_run(
+    run: Run, nets: Path, tmp_path: Path, command: str, form: str
+) -> None:
+    path = evil_file(tmp_path, form)
     words: list[object] = [command, path]
     if command in ("verify", "copy", "match"):
         words.append(nets / "lenet5.h5")
@@ -239,7 +252,7 @@ def truncated(nets: Path, folder: Path, name: str) -> Path:
         (lambda nets, folder: folder / "nothing.pt", "nothing.pt"),
         (lambda nets, folder: folder, "folder"),
         (lambda nets, folder: (folder / "empty.pt").write_bytes(b"") or folder / "empty.pt", "empty"),
-        (lambda nets, folder: (folder / "a.h5").write_text("<html>hello</html>") and folder / "a.h5", "HTML"),
+        (lambda nets, folder: (folder / "a.h5").write_text("<html>hello</html>") and folder / "a.h5", "a web page"),
         (lambda nets, folder: truncated(nets, folder, "lenet5.pt"), "short-lenet5.pt"),
         (lambda nets, folder: truncated(nets, folder, "lenet5.h5"), "short-lenet5.h5"),
         (lambda nets, folder: truncated(nets, folder, "lenet5.keras"), "short-lenet5.keras"),

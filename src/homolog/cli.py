@@ -147,13 +147,14 @@ def members(output: Output, src: str, word: str | None, private: bool, source: b
     homolog members lenet5.h5:layers[0].kernel
     homolog members lenet5.pt:state_dict --call
     """
+    from homolog.inspecting.members import call as call_member
     from homolog.inspecting.members import describe
     from homolog.inspecting.members import members as list_members
     from homolog.inspecting.paths import resolve
     from homolog.network import open_source
 
     model, path = open_source(src)
-    description = describe(model, path, call=call)
+    description = call_member(model, path) if call else describe(model, path)
     if source or doc:
         text = description.source if source else description.doc
         why = description.sourceless if source else "it has no documentation"
@@ -186,8 +187,11 @@ def weights(output: Output, src: str, word: str | None, values: bool) -> None:
     from homolog.inspecting.inspection import tensor_table
     from homolog.network import open_network
 
-    table = tensor_table(open_network(src), word, values)
-    output.result(table)
+    network = open_network(src)
+    output.result(tensor_table(network, word, values))
+    if network.unsafe:
+        output.say(f"the file asks for code, which was not run: {', '.join(network.unsafe)}")
+        sys.exit(4)
 
 
 @cli.command()

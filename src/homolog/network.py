@@ -101,19 +101,24 @@ class Network:
             return self.live.framework
         return (self.checkpoint.framework if self.checkpoint else None) or "pytorch"
 
+    @property
+    def unsafe(self) -> tuple[str, ...]:
+        """The code that its file asks for. None for a file that the user gives a model to: it is weights alone."""
+        return () if self.checkpoint is None or self._make is not None else self.checkpoint.unsafe
+
     def require_safe(self) -> None:
         """Refuse a file that names code, unless the user says what model it belongs to: then it is weights alone.
 
         Raises:
             Unsafe: with every name.
         """
-        if self.checkpoint is not None and self.checkpoint.unsafe and self._make is None:
+        if self.unsafe:
             raise Unsafe(
                 "the file asks for code that is not PyTorch's or Keras's own; nothing of it was run",
-                where=str(self.checkpoint.path),
+                where=str(self.path),
                 expected="layers of the frameworks, and containers of Python",
-                found=", ".join(self.checkpoint.unsafe),
-                help=f"look at it: homolog inspect {self.checkpoint.path}",
+                found=", ".join(self.unsafe),
+                help=f"look at it: homolog inspect {self.path}",
             )
 
     def graph(self, inputs: Sequence[Array] | None = None) -> Graph:

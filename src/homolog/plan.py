@@ -114,6 +114,11 @@ class Plan:
         """What the rows have to say, once each."""
         return tuple(dict.fromkeys(f"{row.target}: {row.note}" for row in self.rows if row.note))
 
+    def _repr_html_(self) -> str:
+        from homolog.reporting.html import fragment
+
+        return fragment(self)
+
     def to_dict(self) -> dict[str, object]:
         """JSON and TOML."""
         return {

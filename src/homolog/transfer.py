@@ -26,7 +26,7 @@ def transfer(plan: Plan, source: Mapping[str, TensorRef]) -> Iterator[tuple[str,
         Mismatch: the plan names a tensor that the source lacks, or its shapes are not these.
     """
     for row in plan.rows:
-        yield row.target, np.ascontiguousarray(forward(row, source))
+        yield row.target, np.asarray(forward(row, source), order="C")
 
 
 def forward(row: Row, source: Mapping[str, TensorRef]) -> Array:

@@ -206,8 +206,11 @@ def test_19_files_older_than_the_zip(tmp_path: Path) -> None:
     with pytest.raises(Unreadable, match=r"before 1\.6"):
         open_checkpoint(tmp_path / "old.pt")
     (tmp_path / "bare.pt").write_bytes(pickle.dumps(Runs()))
-    with pytest.raises(Unreadable, match="bare pickle"):
+    with pytest.raises(Unsafe, match=r"posix\.system"):
         open_checkpoint(tmp_path / "bare.pt")
+    (tmp_path / "plain.pt").write_bytes(pickle.dumps({"w": [1.0]}))
+    with pytest.raises(Unreadable, match="bare pickle"):
+        open_checkpoint(tmp_path / "plain.pt")
 
 
 def test_21_what_training_leaves_behind(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import pickletools
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 
 from homolog.errors import HomologError, Unreadable, Unsafe
 from homolog.files.edge import reading
@@ -83,11 +83,11 @@ class _Mark:
     """What MARK pushes."""
 
 
-def read_pickle(data: bytes, where: str, rebuild: Callable[[Object], Any] = lambda made: made) -> Pickled:
+def read_pickle(data: bytes | BinaryIO, where: str, rebuild: Callable[[Object], Any] = lambda made: made) -> Pickled:
     """Interprets a pickle of any protocol.
 
     Args:
-        data: the pickle, its size capped by the caller.
+        data: the pickle, its size capped by the caller; a file is left behind the pickle's end.
         where: the file and member, for errors.
         rebuild: called with each ``Object`` of a REDUCE; what it returns takes its place.
 

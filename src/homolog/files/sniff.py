@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import Path
 
-from homolog.errors import Unreadable, Unsupported
+from homolog.errors import HomologError, Unreadable, Unsafe, Unsupported
 from homolog.files.archives import Archive
 from homolog.files.checkpoint import Checkpoint
 from homolog.files.edge import reading
 
 _HEAD = 4096
+_MOST_PICKLES = 5
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _OLD_TORCH = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # the magic number of torch.save before 1.6, as a pickled integer
 _EXPORTED = ("archive_format", "serialized_exported_program.json")
@@ -46,12 +48,18 @@ def _head(path: Path) -> bytes:
         inside = sorted(item.name for item in path.iterdir())[:5]
         raise Unreadable("a folder is no file of weights", where=str(path), found=", ".join(inside) or "nothing in it")
     if not path.is_file():
-        raise Unreadable("there is no such file", where=str(path))
+        near = get_close_matches(path.name, _beside(path), n=3, cutoff=0.5)
+        help = f"did you mean {', '.join(near)}?" if near else "check the path; SRC is a file or package.module:factory"
+        raise Unreadable("there is no such file", where=str(path), help=help)
     with reading("the file cannot be read", str(path)), path.open("rb") as file:
         head = file.read(_HEAD)
     if not head:
         raise Unreadable("the file is empty", where=str(path))
     return head
+
+
+def _beside(path: Path) -> list[str]:
+    return [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
 
 
 def _open_zip(path: Path) -> Checkpoint:
@@ -80,12 +88,38 @@ def _open_zip(path: Path) -> Checkpoint:
 _STATE = "save the weights alone: torch.save(model.state_dict(), 'weights.pt')"
 
 
-def _unknown(path: Path, head: bytes) -> Unreadable:
+def _bare_pickle(path: Path, head: bytes) -> HomologError:
+    """A pickle outside of any archive: loading it would run what it names, so the names are what matters."""
+    from homolog.files.globals import is_allowed
+    from homolog.files.pickles import read_pickle
+
+    names: set[str] = set()
+    with reading("the file cannot be read", str(path)), path.open("rb") as file:
+        for _ in range(_MOST_PICKLES):  # torch.save before 1.6 wrote five, one behind the other, and then the weights
+            try:
+                names |= read_pickle(file, str(path)).globals
+            except Unreadable:
+                break
+    unsafe = sorted(name for name in names if not is_allowed(name))
+    if unsafe:
+        return Unsafe(
+            "the file is a bare pickle that asks for code; nothing of it was run",
+            where=str(path),
+            expected="weights in a file of torch.save, safetensors, .h5 or .keras",
+            found=", ".join(unsafe),
+            help=_STATE,
+        )
+    if _OLD_TORCH in head[:32]:
+        return Unreadable("the file is of torch.save before 1.6", where=str(path), help=_RESAVE)
+    return Unreadable("the file is a bare pickle, which runs code when loaded", where=str(path), help=_STATE)
+
+
+def _unknown(path: Path, head: bytes) -> HomologError:
     start = head.lstrip()[:64].lower()
-    if _OLD_TORCH in head[:32] or head[257:262] == b"ustar":
+    if head[257:262] == b"ustar":
         return Unreadable("the file is of torch.save before 1.6", where=str(path), help=_RESAVE)
     if head[:1] == b"\x80" and head[1:2] in b"\x00\x01\x02\x03\x04\x05":
-        return Unreadable("the file is a bare pickle, which runs code when loaded", where=str(path), help=_STATE)
+        return _bare_pickle(path, head)
     if head.startswith(b"version https://git-lfs"):
         return Unreadable(
             "the file is a Git LFS pointer, and not the weights",

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from homolog.errors import Unreadable, Unsupported
+from homolog.errors import Unreadable, Unsafe, Unsupported
 from homolog.files.archives import Archive
 from homolog.files.checkpoint import Checkpoint, Format
 from homolog.files.globals import is_allowed
@@ -29,13 +29,29 @@ def open_torch(path: Path, archive: Archive) -> Checkpoint:
     Raises:
         Unreadable: it is damaged, or contradicts itself.
         Unsupported: TorchScript, an exported program, or tensors of a kind that homolog does not read.
+        Unsafe: it names other code, and no weights could be found in it.
     """
     prefix = pickle_folder(archive)
     records = Records(archive, prefix, _big_endian(archive, prefix))
     pickled = read_pickle(
         archive.read(f"{prefix}data.pkl", cap=MAX_PICKLE), f"{path}: data.pkl", lambda made: rebuild(made, records)
     )
-    weights, rest = _weights(pickled.root, path)
+    unsafe = tuple(sorted(name for name in pickled.globals if not is_allowed(name)))
+    try:
+        return _checkpoint(path, archive, pickled.root, unsafe)
+    except (Unreadable, Unsupported) as error:
+        if not unsafe:
+            raise
+        raise Unsafe(
+            "the file asks for code that is not PyTorch's own, and holds no weights; nothing of it was run",
+            where=str(path),
+            expected="a state_dict, or a module of PyTorch's own layers",
+            found=", ".join(unsafe),
+        ) from error
+
+
+def _checkpoint(path: Path, archive: Archive, root: Any, unsafe: tuple[str, ...]) -> Checkpoint:
+    weights, rest = _weights(root, path)
     if is_module(weights):
         named = dict(named_tensors(weights, path))
     else:
@@ -56,7 +72,7 @@ def open_torch(path: Path, archive: Archive) -> Checkpoint:
         rewriter(archive, named),
         modules=module_tree(weights, refs, path) if is_module(weights) else None,
         extras=tuple(_describe(key, value) for key, value in rest.items()),
-        unsafe=tuple(sorted(name for name in pickled.globals if not is_allowed(name))),
+        unsafe=unsafe,
     )
 
 

@@ -97,6 +97,11 @@ class Members:
         head = f"{self.of}: {len(self.rows)} of {self.total} members{matching}{private}"
         return "\n".join([head, *(f"  {row}" for row in self.rows)])
 
+    def _repr_html_(self) -> str:
+        from homolog.reporting.html import fragment
+
+        return fragment(self)
+
     def to_dict(self) -> dict[str, object]:
         """The same as JSON-safe data."""
         rows = [row.to_dict() for row in self.rows]

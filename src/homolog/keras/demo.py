@@ -68,7 +68,8 @@ def accuracy(path: Path, images: NDArray[np.float32], labels: NDArray[np.int64])
 
 def lenet5() -> keras.Sequential:
     """An untrained LeNet-5: images (n, 28, 28, 1) to probabilities (n, 10)."""
-    layers = require().layers
+    keras = require()
+    layers = keras.layers
 
     return keras.Sequential(
         [

@@ -171,11 +171,12 @@ class _Reader:
     ) -> Value:
         rule = rules.for_keras_op(class_name)
         kind = f"keras:{class_name}" if rule is None else rule.kind
-        fields = dict(settings) if rule is None else rule.read_keras(class_name, settings, {}, path)
-        fields.pop("name", None)
-        return self._add(
-            Node(path, kind, {**fields, **constants}, inputs=tuple(inputs), layer=path, type=f"ops.{class_name}")
-        )
+        given = {**settings, **constants}
+        if rule is None:
+            fields = {key: value for key, value in given.items() if key != "name"}
+        else:
+            fields = rule.read_keras(class_name, given, {}, path)
+        return self._add(Node(path, kind, fields, inputs=tuple(inputs), layer=path, type=f"ops.{class_name}"))
 
     def _activation(self, activation: object, name: str, layer: str, inputs: list[Value]) -> Value:
         """An activation as a node of its own; ``activation`` as Keras serialises it: a name, or a class."""
@@ -296,16 +297,13 @@ def _references(entry: object) -> Iterator[tuple[str, int, int]]:
 
 
 def _constants(arguments: object) -> dict[str, object]:
-    """What a Keras 3 call is given beside tensors: ``add(x, 2.0)`` → ``{"args": (2.0,)}``."""
+    """What a Keras 3 call is given beside tensors, under the names that operations give their operands:
+    ``add(x, 2.0)`` → ``{"x2": 2.0}``."""
     if not isinstance(arguments, Mapping):
         return {}
-    plain = tuple(item for item in arguments.get("args", ()) if not list(_references(item)))
-    named = {
-        key: item
-        for key, item in arguments.get("kwargs", {}).items()
-        if item is not None and not list(_references(item))
-    }
-    return {**({"args": plain} if plain else {}), **named}
+    given = {f"x{place}": item for place, item in enumerate(arguments.get("args", ()), start=1)}
+    given.update(arguments.get("kwargs", {}))
+    return {key: item for key, item in given.items() if item is not None and not list(_references(item))}
 
 
 def _in_order(arguments: Mapping[Call, object]) -> list[Call]:

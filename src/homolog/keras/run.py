@@ -41,7 +41,7 @@ class LiveKeras:
         seen: dict[str, Array] = {}
         found = layers_by_path(self.model)
         with _recording({path: found[path] for path in layers}, seen):
-            arguments = [keras.ops.convert_to_tensor(np.ascontiguousarray(array)) for array in inputs]
+            arguments = [keras.ops.convert_to_tensor(np.asarray(array, order="C")) for array in inputs]
             result = self.model(arguments[0] if len(arguments) == 1 else arguments, training=False)
         return Run(tuple(keras.ops.convert_to_numpy(tensor) for tensor in tensors_in(result)), seen)
 

@@ -1,98 +1,24 @@
 """Which layer is whose, from how they are connected.
 
-Every layer that holds weights gets a colour: its kind and the shapes of its weights, then all that lies before it and
-behind it. Colours that occur once on either side match. Where several layers share a colour, the first of each side
-in topological order are paired, and the colours are refined again with that known.
+Every layer that holds weights gets a colour: its kind and the shapes of its weights. A colour splits where its layers
+have neighbours of other colours, until none splits any more. Colours that occur once on either side match. Where
+several layers share a colour, the first of each side in topological order are paired, and what that tells of their
+neighbours is worked out before the next tie is looked at.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
 
-from homolog.graph import Graph, Node, Value
+from homolog.graph import Graph
+from homolog.matching.skeleton import Bone, signature, skeleton
 
-Colours = dict[str, int]
+__all__ = ["Pairing", "pair", "signature"]
 
-
-@dataclass(frozen=True)
-class Skeleton:
-    """A graph with nothing left but the layers that hold weights.
-
-    Attributes:
-        order: their names, in topological order.
-        local: what a layer is by itself: kind and weight shapes.
-        before: the nearest layers before each, inputs of the network included by their place.
-        behind: the nearest layers behind each, outputs of the network included by their place.
-    """
-
-    order: tuple[str, ...]
-    local: Mapping[str, object]
-    before: Mapping[str, tuple[str, ...]]
-    behind: Mapping[str, tuple[str, ...]]
-
-
-def signature(node: Node) -> tuple[object, ...]:
-    """What a layer is by itself, alike in both frameworks."""
-    kind = node.kind if node.known else "?"
-    return (kind, tuple(sorted((slot, weight.shape) for slot, weight in node.weights.items())))
-
-
-def skeleton(graph: Graph) -> Skeleton:
-    """Contract a wired graph to its layers."""
-    layers = [node.name for node in graph.layers]
-    place = {name: 1 << index for index, name in enumerate(layers)}
-    nearest: dict[Value, int] = {}
-    before: dict[str, tuple[str, ...]] = {}
-    behind: dict[str, list[str]] = defaultdict(list)
-    for node in graph.nodes.values():
-        reached = 0
-        for value in node.inputs:
-            reached |= nearest.get(Value(value.node), 0)
-        if node.name in place:
-            before[node.name] = tuple(_members(reached, layers))
-            for name in before[node.name]:
-                behind[name].append(node.name)
-            reached = place[node.name]
-        nearest[Value(node.name)] = reached
-    for value in graph.outputs:
-        for name in _members(nearest[Value(value.node)], layers):
-            behind[name].append("output")
-    local = {node.name: signature(node) for node in graph.layers}
-    return Skeleton(tuple(layers), local, before, {name: tuple(behind[name]) for name in layers})
-
-
-def _members(bits: int, names: Sequence[str]) -> Iterable[str]:
-    while bits:
-        low = bits & -bits
-        yield names[low.bit_length() - 1]
-        bits ^= low
-
-
-@dataclass
-class Numbers:
-    """Small integers for colours, the same for equal descriptions on both sides."""
-
-    known: dict[object, int] = field(default_factory=dict)
-
-    def __call__(self, description: object) -> int:
-        return self.known.setdefault(description, len(self.known))
-
-
-def refine(bones: Skeleton, colours: Colours, numbers: Numbers) -> Colours:
-    """One round: each colour with all that lies before, then with all that lies behind, in one pass each."""
-    ahead: Colours = {}
-    for name in bones.order:
-        ahead[name] = numbers(("before", colours[name], _sorted(ahead, bones.before[name])))
-    back: Colours = {}
-    for name in reversed(bones.order):
-        back[name] = numbers(("behind", colours[name], _sorted(back, bones.behind[name])))
-    return {name: numbers((ahead[name], back[name])) for name in bones.order}
-
-
-def _sorted(colours: Colours, names: Iterable[str]) -> tuple[int, ...]:
-    return tuple(sorted(colours.get(name, -1) for name in names))
+Key = tuple[int, str]
+"""A bone of either graph: 0 or 1, and its name."""
 
 
 @dataclass(frozen=True)
@@ -106,48 +32,88 @@ class Pairing:
 
 def pair(a: Graph, b: Graph) -> Pairing:
     """Pair the layers of two wired graphs."""
-    left, right = skeleton(a), skeleton(b)
-    numbers = Numbers()
-    colours_a = {name: numbers(left.local[name]) for name in left.order}
-    colours_b = {name: numbers(right.local[name]) for name in right.order}
+    sides = (skeleton(a), skeleton(b))
+    colours = Colours(sides)
+    settled = {key for key in colours.bones if len(colours.members(key)) == 2}
     pairs: dict[str, tuple[str, str]] = {}
-    evidence = "graph"
-    while True:
-        colours_a, colours_b = _stable(left, colours_a, numbers), _stable(right, colours_b, numbers)
-        classes_a, classes_b = _classes(left, colours_a), _classes(right, colours_b)
-        tied: tuple[str, str] | None = None
-        for colour, names in classes_a.items():
-            others = classes_b.get(colour, [])
-            if len(names) == len(others) == 1:
-                pairs.setdefault(names[0], (others[0], evidence))
-            elif others and tied is None:
-                tied = (names[0], others[0])
-        if tied is None:
-            break
-        evidence = "graph, order"
-        mark = numbers(("paired", *tied))
-        colours_a[tied[0]] = colours_b[tied[1]] = mark
+    for name in sides[0]:
+        key = (0, name)
+        ours = [member for member in colours.members(key) if member[0] == 0]
+        theirs = [member for member in colours.members(key) if member[0] == 1]
+        if not theirs:
+            continue
+        chosen = min(theirs, key=colours.place)
+        if len(ours) > 1 or len(theirs) > 1:
+            colours.tell_apart([key, chosen])
+        pairs[name] = (chosen[1], "graph" if key in settled else "graph, order")
     taken = {name for name, _ in pairs.values()}
+    left, right = ([node.name for node in graph.layers] for graph in (a, b))
     return Pairing(
-        tuple((name, *pairs[name]) for name in left.order if name in pairs),
-        tuple(name for name in left.order if name not in pairs),
-        tuple(name for name in right.order if name not in taken),
+        tuple((name, *pairs[name]) for name in left if name in pairs),
+        tuple(name for name in left if name not in pairs),
+        tuple(name for name in right if name not in taken),
     )
 
 
-def _stable(bones: Skeleton, colours: Colours, numbers: Numbers) -> Colours:
-    """Refine until no class splits further."""
-    count = len(set(colours.values()))
-    while True:
-        colours = refine(bones, colours, numbers)
-        now = len(set(colours.values()))
-        if now == count:
-            return colours
-        count = now
+class Colours:
+    """The bones of both graphs in classes that nothing known so far tells apart."""
 
+    def __init__(self, sides: tuple[Mapping[str, Bone], Mapping[str, Bone]]) -> None:
+        self.bones = {(side, name): bone for side, bones in enumerate(sides) for name, bone in bones.items()}
+        self._places = {key: place for place, key in enumerate(self.bones)}
+        self._colour: dict[Key, int] = {}
+        self._classes: list[set[Key]] = []
+        groups: dict[Hashable, list[Key]] = defaultdict(list)
+        for key, bone in self.bones.items():
+            groups[bone.local].append(key)
+        for keys in groups.values():
+            self._paint(keys)
+        self._refine(self.bones)
 
-def _classes(bones: Skeleton, colours: Colours) -> dict[int, list[str]]:
-    classes: dict[int, list[str]] = defaultdict(list)
-    for name in bones.order:
-        classes[colours[name]].append(name)
-    return classes
+    def members(self, key: Key) -> set[Key]:
+        """The class of a bone."""
+        return self._classes[self._colour[key]]
+
+    def place(self, key: Key) -> int:
+        """Where a bone stands in the topological order."""
+        return self._places[key]
+
+    def tell_apart(self, keys: Iterable[Key]) -> None:
+        """Give these bones a colour of their own, and follow that through."""
+        keys = list(keys)
+        self._paint(keys)
+        self._refine(neighbour for key in keys for neighbour in self._neighbours(key))
+
+    def _paint(self, keys: Iterable[Key]) -> None:
+        """Move bones to a new class."""
+        keys = set(keys)
+        for key in keys & self._colour.keys():
+            self.members(key).discard(key)
+        self._colour.update(dict.fromkeys(keys, len(self._classes)))
+        self._classes.append(keys)
+
+    def _refine(self, touched: Iterable[Key]) -> None:
+        """Split the classes of bones whose neighbours have changed their colour, and so on from there."""
+        while touched := set(touched):
+            groups: dict[tuple[int, Hashable], list[Key]] = defaultdict(list)
+            for key in touched:
+                groups[self._colour[key], self._surroundings(key)].append(key)
+            whole = {colour for colour, _ in groups if self._classes[colour] <= touched}
+            changed: list[Key] = []
+            for (colour, _), keys in groups.items():
+                if colour in whole:  # the first of its groups keeps the colour
+                    whole.discard(colour)
+                else:
+                    self._paint(keys)
+                    changed += keys
+            touched = {neighbour for key in changed for neighbour in self._neighbours(key)}
+
+    def _surroundings(self, key: Key) -> Hashable:
+        side, bone = key[0], self.bones[key]
+        before = sorted((edge.place, edge.output, self._colour[side, edge.bone]) for edge in bone.before)
+        behind = sorted((edge.place, edge.output, self._colour[side, edge.bone]) for edge in bone.behind)
+        return (tuple(before), tuple(behind))
+
+    def _neighbours(self, key: Key) -> Iterable[Key]:
+        bone = self.bones[key]
+        return ((key[0], edge.bone) for edge in (*bone.before, *bone.behind))

@@ -1,23 +1,24 @@
 """Fills in the shapes of values from the shape of the inputs, and settles what depends on them.
 
 Keras's ``same`` padding at a stride above one depends on the length of the input; once that is known it becomes
-plain numbers, so that it can be compared with PyTorch's.
+plain numbers, so that it can be compared with PyTorch's. An axis is counted from the front once the rank is known.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import cast
 
 from homolog import rules
 from homolog.graph import Graph, Node, OpenShape
-from homolog.rules.conv import Pads
-from homolog.tensors import Shape
+from homolog.rules import Rule
 
 
 def shapes(graph: Graph, inputs: Mapping[str, OpenShape] | None = None) -> Graph:
     """The graph with every shape that its rules can tell.
+
+    What a rule tells of a node's output takes the place of what the source says of it, which holds for the inputs
+    that the source was built or traced with; where no rule stands behind a node, the source's word is kept.
 
     Args:
         graph: a wired graph; another comes back as it is.
@@ -45,33 +46,20 @@ def channels_last(shape: OpenShape, last: bool) -> OpenShape:
 
 def _settled(node: Node, done: Mapping[str, Node]) -> Node:
     rule = rules.for_kind(node.kind)
-    if rule is None or not node.inputs:
+    if rule is None or not node.inputs or not _complete(node, rule):
         return node
     known = [done[value.node].shapes[value.index : value.index + 1] for value in node.inputs]
-    if not all(known):
+    if not all(shape and shape[0] for shape in known):
         return node
-    last = rule.layout.way in ("spatial", "flatten") and node.fields.get("data_format") == "channels_last"
-    spatial = last and rule.layout.way == "spatial"
-    incoming = [channels_first(shape[0], spatial) for shape in known]
-    fields = dict(node.fields)
-    if fields.get("padding") == "same":
-        fields["padding"] = _resolved(fields, incoming[0])
-    if node.shapes:
-        return replace(node, fields=fields)
+    last = rule.layout.way == "spatial" and node.fields.get("data_format") == "channels_last"
+    incoming = [channels_first(shape[0], last) for shape in known]
+    fields = rule.settle(dict(node.fields), incoming)
     weights = {slot: weight.shape for slot, weight in node.weights.items()}
-    outgoing = channels_last(rule.infer(fields, weights, incoming), spatial)
-    return replace(node, fields=fields, shapes=(outgoing,))
+    outgoing = channels_last(rule.infer(fields, weights, incoming), last)
+    return replace(node, fields=fields, shapes=(outgoing, *node.shapes[1:]))
 
 
-def _resolved(fields: Mapping[str, object], shape: OpenShape) -> object:
-    """``same`` as numbers, as TensorFlow defines it: as many windows as length / stride rounded up, the odd pad
-    behind; still ``same`` while a length is open."""
-    if None in shape[2:]:
-        return "same"
-    kernel, stride = (cast(Shape, fields[name]) for name in ("kernel_size", "stride"))
-    dilation = cast(Shape, fields.get("dilation", (1,) * len(kernel)))
-    pads = []
-    for length, k, s, d in zip(cast(Shape, shape[2:]), kernel, stride, dilation, strict=True):
-        total = max((-(-length // s) - 1) * s + d * (k - 1) + 1 - length, 0)
-        pads.append((total // 2, total - total // 2))
-    return cast(Pads, tuple(pads))
+def _complete(node: Node, rule: Rule) -> bool:
+    """Whether the weights that every layer of the kind has are there: a configuration alone has none, and an
+    operation on a computed weight neither."""
+    return all(slot.name in node.weights for slot in rule.slots if slot.when is None)

@@ -51,6 +51,11 @@ class Proof:
         lines.append("the same network" if self.passed else "NOT the same network")
         return "\n".join(lines)
 
+    def _repr_html_(self) -> str:
+        from homolog.reporting.html import fragment
+
+        return fragment(self)
+
     def to_dict(self) -> dict[str, object]:
         """JSON."""
         return {

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import torch
 
 PARAMETER = "parameter"
-TENSOR_ARGUMENTS = ("input", "self", "tensors", "other")
+CONSTANT = "constant"
 
 
 def read_exported(module: torch.nn.Module, tree: Module, inputs: Sequence[Array]) -> Graph:
@@ -108,7 +108,7 @@ class _Reader:
             settings = {
                 rule.torch.renamed.get(key, key): value
                 for key, value in arguments.items()
-                if key not in weights and key not in TENSOR_ARGUMENTS and not list(_flat(value))
+                if key not in weights and not list(_flat(value))
             }
             slots = {slot.name for slot in rule.slots}
             settings = {key: value for key, value in settings.items() if key not in slots}
@@ -154,8 +154,11 @@ class _Reader:
             for item in _flat(value):
                 if item.name in self.values:
                     yield self.values[item.name]
-                elif item.name in self.held and self.held[item.name] in self.tensors:
+                elif self.held.get(item.name) in self.tensors:
                     yield self._parameter(self.tensors[self.held[item.name]])
+                else:
+                    self.values[item.name] = self._add(item, Node(item.name, CONSTANT, type="constant"))
+                    yield self.values[item.name]
 
     def _parameter(self, ref: TensorRef) -> Value:
         """A parameter or buffer that an operation uses by itself."""

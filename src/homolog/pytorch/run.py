@@ -5,11 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from homolog.errors import Mismatch, Unreadable, Unsupported, Usage
+from homolog.errors import Mismatch, Unreadable, Unsafe, Unsupported, Usage
 from homolog.graph import Framework, Graph
 from homolog.live import Run
 from homolog.pytorch.framework import require
@@ -45,7 +46,7 @@ class LiveTorch:
         self.model.eval()
         try:
             with torch.no_grad():
-                result = self.model(*(torch.from_numpy(np.ascontiguousarray(array)) for array in inputs))
+                result = self.model(*(torch.from_numpy(np.asarray(array, order="C")) for array in inputs))
         finally:
             for module, mode in training.items():
                 module.training = mode
@@ -95,7 +96,8 @@ def load(path: Path) -> LiveTorch:
     """A whole pickled module, by PyTorch's own loader, with nothing but PyTorch's own classes allowed.
 
     Raises:
-        Unreadable: PyTorch refuses it.
+        Unreadable: PyTorch cannot read it.
+        Unsafe: it names other code.
     """
     torch = require()
     classes = [item for item in vars(torch.nn.modules).values() if inspect.isclass(item)]
@@ -104,10 +106,8 @@ def load(path: Path) -> LiveTorch:
             module = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, OSError, ValueError, KeyError, AttributeError, EOFError) as error:
         raise Unreadable("PyTorch cannot load this module", where=str(path), found=_first_line(error)) from error
-    except Exception as error:
-        if type(error).__name__ != "UnpicklingError":
-            raise
-        raise Unreadable("PyTorch cannot load this module", where=str(path), found=_first_line(error)) from error
+    except UnpicklingError as error:
+        raise Unsafe("the file names code that is not PyTorch's own; it was not run", where=str(path)) from error
     if not isinstance(module, torch.nn.Module):
         raise Unsupported(
             "this file holds weights and no model",
@@ -138,9 +138,9 @@ def _recorder(path: str, seen: dict[str, Array]) -> Any:
 def _from_numpy(array: Array, dtype: Any) -> Any:
     torch = require()
     if array.dtype.name == "bfloat16" or array.dtype.name.startswith("float8"):
-        bits = np.ascontiguousarray(array).view(f"i{array.dtype.itemsize}")
+        bits = np.asarray(array, order="C").view(f"i{array.dtype.itemsize}")
         return torch.from_numpy(bits.copy()).view(dtype)
-    return torch.from_numpy(np.ascontiguousarray(array))
+    return torch.from_numpy(np.asarray(array, order="C"))
 
 
 def _first_line(error: Exception) -> str:

@@ -1,0 +1,1 @@
+"""Results → words: ``text`` for terminals and pipes, ``html`` for notebooks."""

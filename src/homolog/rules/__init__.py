@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from homolog.rules import activation, arithmetic, conv, dense, norm, pooling, shape
+from homolog.rules import activation, arithmetic, conv, dense, norm, pooling, resize, shape
 from homolog.rules.rule import Field, Fields, Rule, Slot
 
 __all__ = [
@@ -44,6 +44,7 @@ TABLE: tuple[Rule, ...] = (
     *pooling.RULES,
     *activation.RULES,
     *shape.RULES,
+    *resize.RULES,
     *arithmetic.RULES,
 )
 

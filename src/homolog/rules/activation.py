@@ -6,10 +6,11 @@ layer, whose defaults differ now and then (LeakyReLU: 0.3 as a layer, 0.2 as an 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import cast
 
-
-from homolog.rules.rule import ELEMENTWISE, Field, Fields, Form, Keras, Rule, Slot, Torch
+from homolog.graph import OpenShape
+from homolog.rules.rule import CHANNELWISE, ELEMENTWISE, Field, Fields, Form, Keras, Rule, Slot, Torch
 from homolog.tensors import Shape
 from homolog.transforms import Axes
 
@@ -20,12 +21,6 @@ def _plain(name: str, torch: tuple[str, ...], aten: tuple[str, ...], keras: Kera
 
 def _named(*names: str, classes: tuple[str, ...] = (), ops: tuple[str, ...] = ()) -> Keras:
     return Keras(classes, ops, {name: {} for name in names})
-
-
-def _normalise_keras_relu(fields: Fields, weights: Mapping[str, Shape]) -> Fields:
-    if fields["max_value"] == 6.0:
-        fields["max_value"] = 6
-    return fields
 
 
 _plain_rules = (
@@ -63,7 +58,6 @@ RELU = Rule(
         Field("threshold", "threshold", Form(from_keras=lambda value: value or 0), otherwise=0, torch=False),
     ),
     layout=ELEMENTWISE,
-    normalise=_normalise_keras_relu,
 )
 
 GELU = Rule(
@@ -82,7 +76,7 @@ LEAKY_RELU = Rule(
     "leaky_relu",
     torch=Torch(("LeakyReLU",), ("leaky_relu", "leaky_relu_"), ignore=("inplace",)),
     keras=Keras(("LeakyReLU",), ("LeakyRelu",), {"leaky_relu": {"negative_slope": 0.2}}),
-    fields=(Field("negative_slope", "negative_slope"),),
+    fields=(Field("negative_slope", "negative_slope", older=("alpha",)),),
     layout=ELEMENTWISE,
 )
 
@@ -119,13 +113,23 @@ HARD_TANH = Rule(
 )
 
 
+def _settle_softmax(fields: Fields, inputs: Sequence[OpenShape]) -> Fields:
+    rank, dim = len(inputs[0]), fields["dim"]
+    if dim is None:  # PyTorch's own choice, torch.nn.functional._get_softmax_dim
+        dim = 0 if rank in (0, 1, 3) else 1
+    if isinstance(dim, list | tuple):
+        return {**fields, "dim": tuple(sorted(axis % rank for axis in dim))}
+    return {**fields, "dim": cast(int, dim) % rank}
+
+
 def _softmax(name: str, torch: str, aten: str, keras: Keras) -> Rule:
     return Rule(
         name,
         torch=Torch((torch,), (aten,), ignore=("dtype",)),
         keras=keras,
-        fields=(Field("dim", "axis", otherwise=-1, effect="layout"),),
+        fields=(Field("dim", "axis", otherwise=-1, effect="axis"),),
         layout=ELEMENTWISE,
+        settle=_settle_softmax,
     )
 
 
@@ -133,28 +137,58 @@ SOFTMAX = _softmax("softmax", "Softmax", "softmax.int", Keras(("Softmax",), ("So
 LOG_SOFTMAX = _softmax("log_softmax", "LogSoftmax", "log_softmax.int", Keras((), ("LogSoftmax",), {"log_softmax": {}}))
 
 
-def _leading_ones(keras_shape: Shape) -> Axes | None:
+def _one_axis(keras_shape: Shape) -> Axes | None:
     """Keras keeps a slope for every axis but the batch's, of length one where it is shared; PyTorch keeps one for
     each channel, or one in all."""
-    *leading, _ = keras_shape
-    if any(length != 1 for length in leading):
+    telling = [axis for axis, length in enumerate(keras_shape) if length != 1] or [len(keras_shape) - 1]
+    if len(telling) > 1:
         return None
-    return Axes(f"c -> {'1 ' * len(leading)}c")
+    return Axes(f"c -> {' '.join('c' if axis == telling[0] else '1' for axis in range(len(keras_shape)))}")
+
+
+def _normalise_prelu(fields: Fields, weights: Mapping[str, Shape]) -> Fields:
+    if weights.get("weight") == (1,):
+        fields["axis"] = ()  # the same slope everywhere
+    return fields
+
+
+def _settle_prelu(fields: Fields, inputs: Sequence[OpenShape]) -> Fields:
+    """The axes along which the slopes differ."""
+    if fields["axis"] is None:
+        shared = cast(Shape | None, fields["shared"])
+        all_axes = range(1, len(inputs[0]))
+        fields["axis"] = (1,) if shared is None else tuple(axis for axis in all_axes if axis not in shared)
+    return fields
 
 
 PRELU = Rule(
     "prelu",
     torch=Torch(("PReLU",), ("prelu",), ignore=("num_parameters",)),
-    keras=Keras(("PReLU",), ignore=("shared_axes",)),
-    slots=(Slot("weight", "alpha", _leading_ones),),
-    layout=ELEMENTWISE,
+    keras=Keras(("PReLU",)),
+    fields=(
+        # PyTorch has no such setting and always shares everything but the channels
+        Field(
+            "shared",
+            "shared_axes",
+            Form(from_keras=lambda value: tuple(cast(Shape, value or ()))),
+            otherwise=None,
+            effect="layout",
+            torch=False,
+            absent=(),
+        ),
+        Field("axis", otherwise=None, effect="axis", torch=False),
+    ),
+    slots=(Slot("weight", "alpha", _one_axis, features="c"),),
+    layout=CHANNELWISE,
+    normalise=_normalise_prelu,
+    settle=_settle_prelu,
 )
 
 DROPOUT = Rule(
     "dropout",
     torch=Torch(
         ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout"),
-        ("dropout", "dropout_", "feature_dropout", "alpha_dropout"),
+        ("dropout", "dropout_", "feature_dropout", "alpha_dropout", "feature_alpha_dropout"),
         ignore=("inplace", "train"),
     ),
     keras=Keras(
@@ -162,6 +196,14 @@ DROPOUT = Rule(
         ignore=("seed", "noise_shape", "data_format"),
     ),
     fields=(Field("p", "rate", effect="training"),),
+    layout=ELEMENTWISE,
+)
+
+NOISE = Rule(
+    "gaussian_noise",
+    kind="dropout",  # nothing at inference, like dropout
+    keras=Keras(("GaussianNoise",), ignore=("stddev", "seed")),
+    fields=(Field("p", otherwise=0.0, effect="training"),),
     layout=ELEMENTWISE,
 )
 
@@ -178,5 +220,5 @@ IDENTITY = Rule(
 
 RULES = (
     *_plain_rules,
-    *(RELU, GELU, LEAKY_RELU, ELU, CELU, SOFTPLUS, HARD_TANH, SOFTMAX, LOG_SOFTMAX, PRELU, DROPOUT, IDENTITY),
+    *(RELU, GELU, LEAKY_RELU, ELU, CELU, SOFTPLUS, HARD_TANH, SOFTMAX, LOG_SOFTMAX, PRELU, DROPOUT, NOISE, IDENTITY),
 )

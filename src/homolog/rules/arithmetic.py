@@ -1,12 +1,12 @@
-"""Operations that join values: sums, products, concatenation; and reductions."""
+"""Operations that join values: sums, products, extremes, concatenation."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 from homolog.graph import OpenShape
-from homolog.rules.rule import ELEMENTWISE, OPAQUE, Field, Fields, Keras, Rule, Torch
+from homolog.rules.rule import ELEMENTWISE, Field, Fields, Keras, Layout, Rule, Torch
 from homolog.tensors import Shape
 
 
@@ -16,18 +16,48 @@ def _infer_broadcast(fields: Fields, weights: Mapping[str, Shape], inputs: Seque
     return tuple(next((n for n in lengths if n != 1), 1) for lengths in zip(*padded, strict=True))
 
 
-def _joining(name: str, torch: tuple[str, ...], keras_class: tuple[str, ...], keras_ops: tuple[str, ...]) -> Rule:
+def _normalise(commutes: bool) -> Callable[[Fields, Mapping[str, Shape]], Fields]:
+    def normalise(fields: Fields, weights: Mapping[str, Shape]) -> Fields:
+        """A constant stands on the right where the side does not matter."""
+        left, right = fields.pop("left"), fields.pop("right")
+        if fields.pop("reversed") or (commutes and right is None):
+            left, right = right, left
+        return {**fields, "left": left, "right": right}
+
+    return normalise
+
+
+def _joining(
+    name: str, torch: tuple[str, ...], keras_class: tuple[str, ...], keras_ops: tuple[str, ...], commutes: bool = True
+) -> Rule:
+    """An operation on several values, or on one value and a constant on its ``left`` or ``right``."""
     return Rule(
         name,
-        torch=Torch((), torch, fixed={"alpha": 1}),
+        torch=Torch(
+            (),
+            torch,
+            fixed={"alpha": 1},
+            renamed={"self": "left", "other": "right"},
+            given={operator: {"reversed": True} for operator in torch if operator.startswith("rsub")},
+        ),
         keras=Keras(keras_class, keras_ops),
+        fields=(
+            Field("left", "x1", otherwise=None),
+            Field("right", "x2", otherwise=None),
+            Field("reversed", otherwise=False, effect="layout", torch=False),
+        ),
         layout=ELEMENTWISE,
         infer=_infer_broadcast,
+        normalise=_normalise(commutes),
     )
 
 
+def _settle_concat(fields: Fields, inputs: Sequence[OpenShape]) -> Fields:
+    return {**fields, "dim": cast(int, fields["dim"]) % len(inputs[0])}
+
+
 def _infer_concat(fields: Fields, weights: Mapping[str, Shape], inputs: Sequence[OpenShape]) -> OpenShape:
-    axis = cast(int, fields["dim"]) % len(inputs[0])
+    axis = cast(int, fields["dim"])
     lengths = [shape[axis] for shape in inputs]
     whole = None if None in lengths else sum(cast(Sequence[int], lengths))
     return (*inputs[0][:axis], whole, *inputs[0][axis + 1 :])
@@ -37,16 +67,17 @@ CONCAT = Rule(
     "concat",
     torch=Torch((), ("cat", "concat")),
     keras=Keras(("Concatenate",), ("Concatenate",)),
-    fields=(Field("dim", "axis", otherwise=0, effect="layout"),),
-    layout=OPAQUE,
+    fields=(Field("dim", "axis", otherwise=0, effect="axis"),),
+    layout=Layout("concat"),
     infer=_infer_concat,
+    settle=_settle_concat,
 )
 
 RULES = (
     _joining("add", ("add.Tensor", "add_.Tensor"), ("Add",), ("Add",)),
-    _joining("subtract", ("sub.Tensor", "sub_.Tensor"), ("Subtract",), ("Subtract",)),
+    _joining("subtract", ("sub.Tensor", "sub_.Tensor", "rsub.Scalar"), ("Subtract",), ("Subtract",), commutes=False),
     _joining("multiply", ("mul.Tensor", "mul_.Tensor"), ("Multiply",), ("Multiply",)),
-    _joining("divide", ("div.Tensor", "div_.Tensor"), (), ("Divide", "TrueDivide")),
+    _joining("divide", ("div.Tensor", "div_.Tensor"), (), ("Divide", "TrueDivide"), commutes=False),
     _joining("maximum", ("maximum",), ("Maximum",), ("Maximum",)),
     _joining("minimum", ("minimum",), ("Minimum",), ("Minimum",)),
     _joining("average", (), ("Average",), ()),

@@ -32,6 +32,24 @@ def same_pads(kernel: Sequence[int], dilation: Sequence[int]) -> Pads:
     return tuple((total // 2, total - total // 2) for total in totals)
 
 
+def settle_same(fields: Fields, inputs: Sequence[OpenShape]) -> Fields:
+    """``same`` as numbers, as TensorFlow defines it: as many windows as length / stride rounded up, the odd pad
+    behind; still ``same`` while a length is open.
+
+    https://www.tensorflow.org/api_docs/python/tf/nn, notes on padding.
+    """
+    lengths = inputs[0][2:]
+    if fields["padding"] != "same" or None in lengths:
+        return fields
+    steps = (cast(Shape, fields[name]) for name in ("kernel_size", "stride", "dilation"))
+    pads = []
+    for length, k, s, d in zip(cast(Shape, lengths), *steps, strict=True):
+        total = max((-(-length // s) - 1) * s + d * (k - 1) + 1 - length, 0)
+        pads.append((total // 2, total - total // 2))
+    fields["padding"] = tuple(pads)
+    return fields
+
+
 def _infer_conv(fields: Fields, weights: Mapping[str, Shape], inputs: Sequence[OpenShape]) -> OpenShape:
     batch, _, *lengths = inputs[0]
     kernel, stride, dilation = (cast(Shape, fields[name]) for name in ("kernel_size", "stride", "dilation"))
@@ -54,8 +72,7 @@ def _normalise_conv(fields: Fields, weights: Mapping[str, Shape]) -> Fields:
 
 def _normalise_depthwise(fields: Fields, weights: Mapping[str, Shape]) -> Fields:
     multiplier = cast(int, fields.pop("depth_multiplier"))
-    if "weight" in weights:
-        fields["groups"] = weights["weight"][0] // multiplier
+    fields["groups"] = weights["weight"][0] // multiplier if "weight" in weights else None
     return _normalise_conv(fields, weights)
 
 
@@ -89,6 +106,7 @@ def conv(rank: int) -> Rule:
         layout=Layout("spatial", rank),
         infer=_infer_conv,
         normalise=_normalise_conv,
+        settle=settle_same,
     )
 
 
@@ -107,6 +125,7 @@ def depthwise(rank: int) -> Rule:
         layout=Layout("spatial", rank),
         infer=_infer_conv,
         normalise=_normalise_depthwise,
+        settle=settle_same,
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from homolog.graph import OpenShape
-from homolog.rules.conv import Pads, window
+from homolog.rules.conv import Pads, settle_same, window
 from homolog.rules.rule import Field, Fields, Form, Keras, Layout, Rule, Torch, data_format, ints, pads
 from homolog.tensors import Shape
 
@@ -31,12 +31,36 @@ def _infer_pool(fields: Fields, weights: Mapping[str, Shape], inputs: Sequence[O
     return (batch, channels, *sizes)
 
 
+def _settle_pool(fields: Fields, inputs: Sequence[OpenShape]) -> Fields:
+    """``same`` and, where it can be said so, ``ceil_mode`` as numbers of padding.
+
+    A window that reaches over the end because of ``ceil_mode`` sees nothing there, as it sees nothing in the padding
+    of a maximum, or of an average that leaves padding out.
+    """
+    fields = settle_same(fields, inputs)
+    lengths = inputs[0][2:]
+    if not fields["ceil_mode"] or None in lengths:
+        return fields
+    steps = [cast(Shape, fields[name]) for name in ("kernel_size", "stride", "dilation")]
+    reach = []
+    sizes = _infer_pool(fields, {}, inputs)[2:]
+    padding = cast(Pads, fields["padding"])
+    for n, size, k, s, d, p in zip(cast(Shape, lengths), cast(Shape, sizes), *steps, padding, strict=True):
+        reach.append(max((size - 1) * s + d * (k - 1) + 1 - n - p[0], p[1]))
+    if all(after == p[1] for after, p in zip(reach, padding, strict=True)):
+        fields["ceil_mode"] = False
+    elif not fields["count_include_pad"] or not any(map(any, padding)):
+        fields["padding"] = tuple((p[0], after) for after, p in zip(reach, padding, strict=True))
+        fields.update(ceil_mode=False, count_include_pad=False)
+    return _normalise_pool(fields, {})
+
+
 def _normalise_pool(fields: Fields, weights: Mapping[str, Shape]) -> Fields:
     if not fields["stride"]:  # both frameworks: a window's stride is its size unless said otherwise
         fields["stride"] = fields["kernel_size"]
     padded = fields["padding"] == "same" or any(map(any, cast(Pads, fields["padding"])))
-    if not padded and not fields["ceil_mode"]:
-        fields["count_include_pad"] = False  # nothing to count
+    if not padded:
+        fields["count_include_pad"] = False  # nothing to count, nor does PyTorch count what ceil_mode reaches over
     return fields
 
 
@@ -64,6 +88,7 @@ def pool(way: str, rank: int) -> Rule:
         layout=Layout("spatial", rank),
         infer=_infer_pool,
         normalise=_normalise_pool,
+        settle=_settle_pool,
     )
 
 

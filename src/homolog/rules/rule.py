@@ -16,7 +16,7 @@ from homolog.tensors import Shape
 from homolog.transforms import Axes, Transform
 
 Fields = dict[str, object]
-Effect = Literal["function", "training", "layout", "size"]
+Effect = Literal["function", "axis", "training", "layout", "size"]
 _REQUIRED = object()
 
 
@@ -44,9 +44,12 @@ class Field:
         keras: key of Keras's configuration; None where Keras has no such setting and always does ``otherwise``.
         form: how the value is written.
         otherwise: what a framework does that lacks the setting, or an older file that does not hold it.
-        effect: ``function`` changes what the layer computes at inference, ``training`` only how it trains,
+        effect: ``function`` changes what the layer computes at inference, ``axis`` too, but is a number of an axis
+            (or a tuple of such), which the frameworks count differently; ``training`` changes only how it trains,
             ``layout`` only the order of axes, ``size`` is told by the weights as well.
         torch: False where PyTorch has no such setting.
+        absent: what Keras does where the key is missing, if that is not ``otherwise``.
+        older: keys under which earlier versions of Keras wrote it.
     """
 
     name: str
@@ -55,6 +58,8 @@ class Field:
     otherwise: object = _REQUIRED
     effect: Effect = "function"
     torch: bool = True
+    absent: object = _REQUIRED
+    older: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,8 +72,10 @@ class Slot:
         axes: from PyTorch's layout to Keras's, or what gives it for the shape of the Keras variable; None where
             both are laid out alike.
         when: key of Keras's configuration that says whether the variable exists.
-        features: name of the axis that runs along the input's features, which a flatten in front of the layer may
-            have put in another order.
+        features: name of the weight's axis that runs along an axis of the input, which a flatten in front of the
+            layer may have put in another order: the input's last axis, or the one of the field ``axis``.
+        produces: name of the weight's axis that runs along the output's last axis, which a reshape behind the layer
+            may take apart in another order.
         trainable: False for statistics.
     """
 
@@ -77,12 +84,17 @@ class Slot:
     axes: Axes | Callable[[Shape], Axes | None] | None = None
     when: str | None = None
     features: str | None = None
+    produces: str | None = None
     trainable: bool = True
 
     def to_keras(self, keras_shape: Shape) -> tuple[Transform, ...]:
-        """From PyTorch's layout to Keras's, for a Keras variable of this shape."""
+        """From PyTorch's layout to Keras's, for a Keras variable of this shape; runs both ways.
+
+        Raises:
+            Mismatch: the variable has another rank than the slot.
+        """
         axes = self.axes if self.axes is None or isinstance(self.axes, Axes) else self.axes(keras_shape)
-        return () if axes is None else (axes,)
+        return () if axes is None else (axes.inverse.bind(keras_shape).inverse,)
 
 
 @dataclass(frozen=True)
@@ -133,21 +145,26 @@ class Keras:
 class Layout:
     """What a kind does to the axes of its input.
 
-    ``spatial``: batch, channels and ``rank`` spatial axes in; the same out. ``elementwise``: any axes in, the same
-    out. ``features``: any axes in, the last one replaced. ``flatten``, ``reshape``, ``permute``: as they say.
-    ``opaque``: nothing is known of the output.
+    ``spatial``: batch, channels and ``rank`` spatial axes in; the same out; ``rank`` 0 is any number of them.
+    ``channelwise``: batch, the one axis of the field ``axis``, and others in any order; the same out.
+    ``elementwise``: any axes in, the same out. ``features``: any axes in, the last one replaced. ``concat``,
+    ``flatten``, ``reshape``, ``permute``: as they say. ``opaque``: nothing is known of the output.
     """
 
-    way: Literal["spatial", "elementwise", "features", "flatten", "reshape", "permute", "opaque"] = "opaque"
+    way: Literal[
+        "spatial", "channelwise", "elementwise", "features", "concat", "flatten", "reshape", "permute", "opaque"
+    ] = "opaque"
     rank: int = 0
 
 
 ELEMENTWISE = Layout("elementwise")
+CHANNELWISE = Layout("channelwise")
 FEATURES = Layout("features")
 OPAQUE = Layout("opaque")
 
 Infer = Callable[[Fields, Mapping[str, Shape], Sequence[OpenShape]], OpenShape]
 Normalise = Callable[[Fields, Mapping[str, Shape]], Fields]
+Settle = Callable[[Fields, Sequence[OpenShape]], Fields]
 
 
 def _infer_same(fields: Fields, weights: Mapping[str, Shape], inputs: Sequence[OpenShape]) -> OpenShape:
@@ -155,6 +172,10 @@ def _infer_same(fields: Fields, weights: Mapping[str, Shape], inputs: Sequence[O
 
 
 def _as_they_are(fields: Fields, weights: Mapping[str, Shape]) -> Fields:
+    return fields
+
+
+def _already(fields: Fields, inputs: Sequence[OpenShape]) -> Fields:
     return fields
 
 
@@ -175,6 +196,7 @@ class Rule:
         layout: what it does to axes.
         infer: output shape from fields, weight shapes and input shapes, channels first.
         normalise: brings fields to their one form, e.g. drops what has no effect.
+        settle: the same for what depends on the shapes of the inputs (channels first), e.g. ``same`` padding.
         kind: kind of the nodes it reads, where another rule has the same function in the same words.
     """
 
@@ -186,6 +208,7 @@ class Rule:
     layout: Layout = OPAQUE
     infer: Infer = _infer_same
     normalise: Normalise = _as_they_are
+    settle: Settle = _already
     kind: str = ""
 
     def __post_init__(self) -> None:
@@ -232,7 +255,9 @@ class Rule:
             Unsupported: a key that the rule neither maps, ignores nor knows with this value.
         """
         given = dict(self.keras.given.get(class_name, {}))
-        known = {setting.keras: setting for setting in self.fields if setting.keras is not None}
+        known = {setting.keras for setting in self.fields if setting.keras is not None}
+        renamed = {key: setting.keras for setting in self.fields for key in setting.older if setting.keras is not None}
+        config = {renamed.get(key, key): value for key, value in config.items()}
         flags = {slot.when for slot in self.slots}
         strange = [
             f"{key}={value!r}"
@@ -247,6 +272,8 @@ class Rule:
                 fields[setting.name] = given[setting.name]
             elif setting.keras is not None and setting.keras in config:
                 fields[setting.name] = setting.form.from_keras(config[setting.keras])
+            elif setting.keras is not None and setting.absent is not _REQUIRED:
+                fields[setting.name] = setting.absent
             else:
                 fields[setting.name] = self._otherwise(setting, where)
         return self.normalise(fields, shapes)
@@ -256,8 +283,17 @@ class Rule:
         return tuple(slot for slot in self.slots if slot.when is None or config.get(slot.when, True))
 
     def function_fields(self) -> tuple[str, ...]:
-        """Names of the fields that change what the layer computes at inference."""
-        return tuple(setting.name for setting in self.fields if setting.effect == "function")
+        """Names of the fields that change what the layer computes at inference.
+
+        Axes are among them as ``over``, which the layout pass writes: what the axis runs along, not its number.
+        """
+        names = tuple(setting.name for setting in self.fields if setting.effect == "function")
+        return (*names, "over") if self.axis is not None else names
+
+    @property
+    def axis(self) -> str | None:
+        """Name of the field that is an axis of the input, None for most."""
+        return next((setting.name for setting in self.fields if setting.effect == "axis"), None)
 
     def _otherwise(self, setting: Field, where: str) -> object:
         if setting.otherwise is _REQUIRED:
@@ -292,7 +328,9 @@ def ints(rank: int) -> Form:
     def spread(value: object) -> object:
         if isinstance(value, int):
             return (value,) * rank
-        return tuple(value) if isinstance(value, list | tuple) else value
+        if isinstance(value, list | tuple):
+            return tuple(value) * (rank if len(value) == 1 else 1)
+        return value
 
     return Form(spread, spread)
 
@@ -321,6 +359,7 @@ def data_format() -> Field:
         "data_format",
         Form(_same, lambda value: value or "channels_last"),
         otherwise="channels_first",
+        absent="channels_last",
         effect="layout",
         torch=False,
     )

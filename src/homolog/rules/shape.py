@@ -1,4 +1,4 @@
-"""Kinds that move values about: flatten, reshape, permute, padding, cropping, upsampling."""
+"""Kinds that rearrange values: flatten, reshape, permute."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from math import prod
 from typing import cast
 
 from homolog.graph import OpenShape
-from homolog.rules.conv import Pads
-from homolog.rules.rule import Field, Fields, Form, Keras, Layout, Rule, Torch, data_format, ints
+from homolog.rules.rule import Field, Fields, Form, Keras, Layout, Rule, Torch
 from homolog.tensors import Shape
 
 
@@ -19,12 +18,19 @@ def total(lengths: Sequence[int | None]) -> int | None:
 
 
 def _tuple(value: object) -> object:
-    return tuple(cast(Shape, value))
+    return None if value is None else tuple(cast(Shape, value))
+
+
+def _settle_flatten(fields: Fields, inputs: Sequence[OpenShape]) -> Fields:
+    rank = max(len(inputs[0]), 1)
+    return {**fields, **{name: cast(int, fields[name]) % rank for name in ("start_dim", "end_dim")}}
 
 
 def _infer_flatten(fields: Fields, weights: Mapping[str, Shape], inputs: Sequence[OpenShape]) -> OpenShape:
     shape = inputs[0]
-    start, end = (cast(int, fields[name]) % max(len(shape), 1) for name in ("start_dim", "end_dim"))
+    if fields["moved"]:
+        shape = (shape[0], *shape[2:], shape[1])
+    start, end = cast(int, fields["start_dim"]), cast(int, fields["end_dim"])
     return (*shape[:start], total(shape[start : end + 1]), *shape[end + 1 :])
 
 
@@ -35,145 +41,137 @@ FLATTEN = Rule(
     fields=(
         Field("start_dim", otherwise=1, effect="layout"),
         Field("end_dim", otherwise=-1, effect="layout"),
-        data_format(),
+        # Keras's flatten moves channels that come first to the end before it flattens; PyTorch's never does
+        Field(
+            "moved",
+            "data_format",
+            Form(from_keras=lambda value: value == "channels_first"),
+            otherwise=False,
+            effect="layout",
+            torch=False,
+        ),
     ),
     layout=Layout("flatten"),
     infer=_infer_flatten,
+    settle=_settle_flatten,
 )
 
 
+def _without_batch(value: object) -> object:
+    return None if value is None else tuple(cast(Shape, value)[1:])
+
+
+def _settle_reshape(fields: Fields, inputs: Sequence[OpenShape]) -> Fields:
+    """The new shape behind the batch axis, with every length that can be told."""
+    _, *lengths = inputs[0]
+    shape = cast(Sequence[int], fields["shape"])
+    if fields["unflattened_size"] is not None:
+        axis = cast(int, fields["dim"]) % len(inputs[0]) - 1
+        sizes = cast(Sequence[int], fields["unflattened_size"])
+        shape = [*(-1 if n is None else n for n in lengths[:axis]), *sizes]
+        shape += [-1 if n is None else n for n in lengths[axis + 1 :]]
+    whole, rest = total(lengths), prod(length for length in shape if length != -1)
+    if list(shape).count(-1) == 1 and whole is not None and rest and whole % rest == 0:
+        shape = [whole // rest if length == -1 else length for length in shape]
+    return {**fields, "shape": tuple(shape), "dim": None, "unflattened_size": None}
+
+
 def _infer_reshape(fields: Fields, weights: Mapping[str, Shape], inputs: Sequence[OpenShape]) -> OpenShape:
-    wanted = cast(Shape, fields["shape"])
-    if -1 not in wanted:
-        return (inputs[0][0], *wanted)
-    whole = total(inputs[0][1:])
-    rest = prod(length for length in wanted if length != -1)
-    return (inputs[0][0], *((None if whole is None else whole // rest) if n == -1 else n for n in wanted))
+    batch, *lengths = inputs[0]
+    wanted = tuple(None if length == -1 else length for length in cast(Sequence[int], fields["shape"]))
+    whole, new = total(lengths), total(wanted)
+    if whole == new or None in (whole, new, batch):
+        return (batch if whole == new else None, *wanted)
+    return (cast(int, batch) * cast(int, whole) // cast(int, new), *wanted)  # the batch is taken into the other axes
 
 
 RESHAPE = Rule(
     "reshape",
-    torch=Torch(("Unflatten",), ("view", "reshape", "unflatten.int", "_unsafe_view")),
-    keras=Keras(("Reshape",), ("Reshape",)),
+    torch=Torch(
+        ("Unflatten",),
+        ("view", "reshape", "unflatten.int", "_unsafe_view"),
+        renamed={"size": "shape", "sizes": "unflattened_size"},
+    ),
+    keras=Keras(("Reshape",)),
     fields=(
-        Field("shape", "target_shape", Form(_tuple, _tuple), otherwise=(), effect="layout"),
+        Field("shape", "target_shape", Form(_without_batch, _tuple), otherwise=(), effect="layout"),
         Field("dim", otherwise=None, effect="layout"),
-        Field("unflattened_size", otherwise=None, effect="layout"),
-        Field("newshape", "newshape", otherwise=None, effect="layout", torch=False),
+        Field("unflattened_size", form=Form(_tuple), otherwise=None, effect="layout"),
     ),
     layout=Layout("reshape"),
     infer=_infer_reshape,
+    settle=_settle_reshape,
 )
+
+RESHAPE_OPERATION = Rule(
+    "reshape_operation",
+    kind="reshape",
+    keras=Keras((), ("Reshape",)),
+    fields=(
+        Field("shape", "newshape", Form(from_keras=_without_batch), effect="layout"),
+        Field("dim", otherwise=None, effect="layout"),
+        Field("unflattened_size", otherwise=None, effect="layout"),
+    ),
+    layout=Layout("reshape"),
+    infer=_infer_reshape,
+    settle=_settle_reshape,
+)
+
+
+def _settle_permute(fields: Fields, inputs: Sequence[OpenShape]) -> Fields:
+    rank = len(inputs[0])
+    dims = cast(Shape | None, fields["dims"]) or tuple(reversed(range(rank)))  # ops.transpose(x): all of them
+    if fields["swapped"] is not None:
+        one, two = (axis % rank for axis in cast(Shape, fields["swapped"]))
+        order = list(range(rank))
+        order[one], order[two] = order[two], order[one]
+        dims = tuple(order)
+    return {**fields, "dims": tuple(axis % rank for axis in dims), "swapped": None}
 
 
 def _infer_permute(fields: Fields, weights: Mapping[str, Shape], inputs: Sequence[OpenShape]) -> OpenShape:
     return tuple(inputs[0][axis] for axis in cast(Shape, fields["dims"]))
 
 
+SWAPPED = Field("swapped", otherwise=None, effect="layout", torch=False)
+
 PERMUTE = Rule(
     "permute",
     torch=Torch((), ("permute",)),
-    keras=Keras(("Permute",), ("Transpose",)),
+    keras=Keras(("Permute",)),
     fields=(
-        Field("dims", "dims", Form(_tuple, lambda dims: (0, *cast(Shape, dims))), otherwise=None, effect="layout"),
-        Field("axes", "axes", otherwise=None, effect="layout", torch=False),
+        Field("dims", "dims", Form(_tuple, lambda dims: (0, *cast(Shape, dims))), effect="layout"),
+        SWAPPED,
     ),
     layout=Layout("permute"),
     infer=_infer_permute,
+    settle=_settle_permute,
+)
+
+TRANSPOSE_OPERATION = Rule(
+    "transpose_operation",
+    kind="permute",
+    keras=Keras((), ("Transpose",)),
+    fields=(Field("dims", "axes", Form(from_keras=_tuple), otherwise=None, effect="layout"), SWAPPED),
+    layout=Layout("permute"),
+    infer=_infer_permute,
+    settle=_settle_permute,
 )
 
 
-def _pairs(rank: int) -> Form:
-    def from_torch(value: object) -> object:
-        if isinstance(value, int):
-            return ((value, value),) * rank
-        flat = cast(Sequence[int], value)  # last axis first, as torch.nn.functional.pad documents
-        return tuple((flat[i], flat[i + 1]) for i in range(2 * rank - 2, -1, -2))
-
-    def from_keras(value: object) -> object:
-        if isinstance(value, int):
-            return ((value, value),) * rank
-        pairs = cast(Sequence[int | Sequence[int]], value)
-        if rank == 1:
-            pairs = [cast(Sequence[int], pairs)]
-        return tuple((p, p) if isinstance(p, int) else (p[0], p[1]) for p in pairs)
-
-    return Form(from_torch, from_keras)
+def _normalise_swap(fields: Fields, weights: Mapping[str, Shape]) -> Fields:
+    return {"dims": None, "swapped": (fields.pop("dim0"), fields.pop("dim1"))}
 
 
-def _infer_pad(fields: Fields, weights: Mapping[str, Shape], inputs: Sequence[OpenShape]) -> OpenShape:
-    batch, channels, *lengths = inputs[0]
-    pairs = cast(Pads, fields["padding"])
-    sign = -1 if fields.get("crop") else 1
-    sizes = (None if n is None else n + sign * sum(pair) for n, pair in zip(lengths, pairs, strict=True))
-    return (batch, channels, *sizes)
+SWAP = Rule(
+    "transpose",
+    kind="permute",
+    torch=Torch((), ("transpose.int", "swapaxes"), renamed={"axis0": "dim0", "axis1": "dim1"}),
+    fields=(Field("dim0", effect="layout"), Field("dim1", effect="layout")),
+    layout=Layout("permute"),
+    infer=_infer_permute,
+    normalise=_normalise_swap,
+    settle=_settle_permute,
+)
 
-
-def pad(rank: int) -> Rule:
-    """Padding with zeros as a layer of its own."""
-    return Rule(
-        f"zero_pad{rank}d",
-        torch=Torch((f"ZeroPad{rank}d",), ignore=("value",)),
-        keras=Keras((f"ZeroPadding{rank}D",)),
-        fields=(Field("padding", "padding", _pairs(rank)), data_format()),
-        layout=Layout("spatial", rank),
-        infer=_infer_pad,
-    )
-
-
-def crop(rank: int) -> Rule:
-    """Cropping; PyTorch has no layer of the kind and slices instead."""
-    return Rule(
-        f"crop{rank}d",
-        keras=Keras((f"Cropping{rank}D",)),
-        fields=(
-            Field("padding", "cropping", _pairs(rank)),
-            Field("crop", otherwise=True, effect="layout", torch=False),
-            data_format(),
-        ),
-        layout=Layout("spatial", rank),
-        infer=_infer_pad,
-    )
-
-
-def _infer_upsample(fields: Fields, weights: Mapping[str, Shape], inputs: Sequence[OpenShape]) -> OpenShape:
-    batch, channels, *lengths = inputs[0]
-    if fields["size"] is not None:
-        return (batch, channels, *cast(Shape, fields["size"]))
-    factors = cast(Sequence[float], fields["scale_factor"])
-    return (batch, channels, *(None if n is None else int(n * f) for n, f in zip(lengths, factors, strict=True)))
-
-
-def _scale(rank: int) -> Form:
-    spread = ints(rank).from_keras
-    return Form(
-        lambda value: (
-            None
-            if value is None
-            else tuple(cast(Sequence[float], spread(value)))
-            if not isinstance(value, float)
-            else (value,) * rank
-        ),
-        spread,
-    )
-
-
-def upsample(rank: int) -> Rule:
-    """Upsampling by a factor, or to a size."""
-    return Rule(
-        f"upsample{rank}d",
-        torch=Torch(("Upsample",) if rank == 2 else (), ignore=("name", "recompute_scale_factor")),
-        keras=Keras((f"UpSampling{rank}D",)),
-        fields=(
-            Field("scale_factor", "size", _scale(rank)),
-            Field("size", otherwise=None),
-            Field("mode", "interpolation", otherwise="nearest"),
-            Field("align_corners", form=Form(from_torch=bool), otherwise=False),
-            data_format(),
-        ),
-        layout=Layout("spatial", rank),
-        infer=_infer_upsample,
-    )
-
-
-RULES = (FLATTEN, RESHAPE, PERMUTE, *(make(rank) for make in (pad, crop, upsample) for rank in (1, 2, 3)))
+RULES = (FLATTEN, RESHAPE, RESHAPE_OPERATION, PERMUTE, TRANSPOSE_OPERATION, SWAP)

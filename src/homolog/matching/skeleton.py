@@ -1,0 +1,116 @@
+"""A graph with nothing left but the layers that hold weights and the places where values meet.
+
+What lies between two layers (activations, pooling, a flatten) is written otherwise in every framework. Which layers
+follow each other, and where branches join, is the same in all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from homolog.graph import Graph, Node, Value
+
+CONCAT = "concat"
+ORDERED = {CONCAT, "subtract", "divide"}
+"""Kinds of joins that give something else when their inputs change places."""
+
+
+@dataclass(frozen=True)
+class Edge:
+    """What leads to a bone, or from it.
+
+    Attributes:
+        bone: the other end.
+        output: which output of it, for layers that give several.
+        place: at which place it enters a join, 0 where that does not matter.
+    """
+
+    bone: str
+    output: int = 0
+    place: int = 0
+
+
+@dataclass
+class Bone:
+    """A layer, an input or output of the network, or a join.
+
+    Attributes:
+        name: the node's.
+        local: what it is by itself, alike in both frameworks.
+        before: the nearest bones before it.
+        behind: the bones it leads to.
+    """
+
+    name: str
+    local: object
+    before: tuple[Edge, ...] = ()
+    behind: list[Edge] = field(default_factory=list)
+
+
+def signature(node: Node) -> tuple[object, ...]:
+    """What a layer is by itself, alike in both frameworks."""
+    kind = node.kind if node.known else "?"
+    return (kind, tuple(sorted((slot, weight.shape) for slot, weight in node.weights.items())))
+
+
+def skeleton(graph: Graph) -> Mapping[str, Bone]:
+    """Contract a wired graph; the bones come in topological order, the outputs at the end."""
+    bones: dict[str, Bone] = {}
+    nearest: dict[str, Edge | None] = {}  # for each node the bone whose value reaches it
+    entries = {node.name: place for place, node in enumerate(graph.inputs)}
+    readers = {value: len(nodes) for value, nodes in graph.consumers().items()}
+
+    def reaching(value: Value) -> Edge | None:
+        edge = nearest.get(value.node)
+        return Edge(edge.bone, value.index) if edge is not None and value.index else edge
+
+    for node in graph.nodes.values():
+        edges = [edge for value in node.inputs if (edge := reaching(value)) is not None]
+        bone: Bone | None = None
+        if node.name in entries:
+            bone = Bone(node.name, ("input", entries[node.name]))
+        elif node.weights:
+            bone = Bone(node.name, signature(node), tuple(edges))
+        elif len(set(edges)) > 1:
+            bone = _join(node, edges, bones, readers)
+        if bone is not None:
+            bones[node.name] = bone
+        nearest[node.name] = Edge(node.name) if bone is not None else edges[0] if edges else None
+    for place, value in enumerate(graph.outputs):
+        edge = reaching(value)
+        bones[f"output {place}"] = Bone(f"output {place}", ("output", place), () if edge is None else (edge,))
+    return _linked(bones)
+
+
+def _join(node: Node, edges: list[Edge], bones: Mapping[str, Bone], readers: Mapping[Value, int]) -> Bone:
+    """Values meet: a sum of sums is one sum, and a concatenation of concatenations one concatenation."""
+    local = f"join {node.kind}" if node.kind in ORDERED else "join"
+    opened: list[Edge] = []
+    for edge, value in zip(edges, node.inputs, strict=False):
+        inner = bones.get(edge.bone)
+        nested = inner is not None and inner.local == local and value.node == edge.bone
+        if inner is not None and nested and (node.kind == CONCAT or (local == "join" and readers[value] == 1)):
+            opened += inner.before
+        else:
+            opened.append(edge)
+    if local == "join":
+        return Bone(node.name, local, tuple(opened))
+    return Bone(node.name, local, tuple(Edge(e.bone, e.output, place) for place, e in enumerate(opened)))
+
+
+def _linked(bones: dict[str, Bone]) -> Mapping[str, Bone]:
+    """Without joins that were merged into others, and with the edges in the other direction too."""
+    read: set[str] = set()
+    for bone in reversed(bones.values()):
+        if not _is_join(bone) or bone.name in read:
+            read |= {edge.bone for edge in bone.before}
+    kept = {name: bone for name, bone in bones.items() if not _is_join(bone) or name in read}
+    for bone in kept.values():
+        for edge in bone.before:
+            kept[edge.bone].behind.append(Edge(bone.name, edge.output, edge.place))
+    return kept
+
+
+def _is_join(bone: Bone) -> bool:
+    return isinstance(bone.local, str)

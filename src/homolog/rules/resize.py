@@ -1,0 +1,146 @@
+"""Kinds that change how long the spatial axes are: padding, cropping, upsampling; over any number of axes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from homolog.graph import OpenShape
+from homolog.rules.conv import Pads
+from homolog.rules.rule import Field, Fields, Form, Keras, Layout, Rule, Torch, data_format
+from homolog.tensors import Shape
+
+
+def _from_the_end(value: object) -> object:
+    """PyTorch's flat list, last axis first, as torch.nn.functional.pad documents it, as pairs in order."""
+    flat = cast(Sequence[int], value)
+    return tuple((flat[i], flat[i + 1]) for i in range(len(flat) - 2, -1, -2))
+
+
+def _pairs(value: object) -> object:
+    """Keras keeps ((before, after), …), and for one axis just (before, after)."""
+    entries = cast(Sequence[int | Sequence[int]], value)
+    if all(isinstance(entry, int) for entry in entries):
+        return (tuple(entries),)
+    return tuple(tuple(cast(Sequence[int], entry)) for entry in entries)
+
+
+def _cropped(value: object) -> object:
+    return tuple((-before, -after) for before, after in cast(Pads, _pairs(value)))
+
+
+def _settle_pad(fields: Fields, inputs: Sequence[OpenShape]) -> Fields:
+    """A pair for every spatial axis: PyTorch's operator may leave the first ones out."""
+    missing = len(inputs[0]) - 2 - len(cast(Pads, fields["padding"]))
+    return {**fields, "padding": (*((0, 0),) * missing, *cast(Pads, fields["padding"]))}
+
+
+def _infer_pad(fields: Fields, weights: Mapping[str, Shape], inputs: Sequence[OpenShape]) -> OpenShape:
+    batch, channels, *lengths = inputs[0]
+    pairs = cast(Pads, fields["padding"])
+    sizes = (None if n is None else n + sum(pair) for n, pair in zip(lengths, pairs, strict=True))
+    return (batch, channels, *sizes)
+
+
+_VALUE = Field("value", form=Form(from_torch=lambda value: float(cast(float, value or 0))), otherwise=0.0)
+_MODE = Field("mode", otherwise="constant")
+_PADS = tuple(f"{way}Pad{rank}d" for way in ("Zero", "Constant") for rank in (1, 2, 3))
+_MODES = {"Reflection": "reflect", "Replication": "replicate", "Circular": "circular"}
+_OTHERS = {f"{name}Pad{rank}d": mode for name, mode in _MODES.items() for rank in (1, 2, 3)}
+
+PAD = Rule(
+    "pad",
+    torch=Torch(
+        (*_PADS, *_OTHERS),
+        ("pad", "constant_pad_nd"),
+        renamed={"pad": "padding"},
+        given={name: {"mode": mode} for name, mode in _OTHERS.items()},
+    ),
+    keras=Keras(tuple(f"ZeroPadding{rank}D" for rank in (1, 2, 3))),
+    fields=(Field("padding", "padding", Form(_from_the_end, _pairs)), _VALUE, _MODE, data_format()),
+    layout=Layout("spatial"),
+    infer=_infer_pad,
+    settle=_settle_pad,
+)
+
+CROP = Rule(
+    "crop",
+    kind="pad",  # by a negative number; PyTorch's operator does that too
+    keras=Keras(tuple(f"Cropping{rank}D" for rank in (1, 2, 3))),
+    fields=(Field("padding", "cropping", Form(from_keras=_cropped)), _VALUE, _MODE, data_format()),
+    layout=Layout("spatial"),
+    infer=_infer_pad,
+    settle=_settle_pad,
+)
+
+
+def _numbers(value: object) -> object:
+    """Factors or sizes, one for each axis or one for all."""
+    return tuple(cast(Sequence[float], value)) if isinstance(value, list | tuple) else value
+
+
+def _spread(value: object, rank: int) -> tuple[float, ...]:
+    return cast(tuple[float, ...], value) if isinstance(value, tuple) else (cast(float, value),) * rank
+
+
+def _settle_upsample(fields: Fields, inputs: Sequence[OpenShape]) -> Fields:
+    """Sizes become factors where the lengths are known."""
+    _, _, *lengths = inputs[0]
+    settled = dict(fields)
+    if fields["size"] is None:
+        settled["scale_factor"] = _spread(fields["scale_factor"], len(lengths))
+    elif None not in lengths:
+        sizes = _spread(fields["size"], len(lengths))
+        factors = tuple(size / n for size, n in zip(sizes, cast(Shape, lengths), strict=True))
+        settled.update(size=None, scale_factor=factors)
+    return settled
+
+
+def _infer_upsample(fields: Fields, weights: Mapping[str, Shape], inputs: Sequence[OpenShape]) -> OpenShape:
+    batch, channels, *lengths = inputs[0]
+    if fields["size"] is not None:
+        return (batch, channels, *cast(Shape, _spread(fields["size"], len(lengths))))
+    factors = cast(Sequence[float], fields["scale_factor"])
+    # rounded first: the size that a factor was made of comes back
+    sizes = (None if n is None else int(round(n * f, 6)) for n, f in zip(lengths, factors, strict=True))
+    return (batch, channels, *sizes)
+
+
+_LINEAR = dict.fromkeys(("linear", "bilinear", "trilinear"), "linear")
+_FROM_KERAS = {**_LINEAR, "bicubic": "bicubic, a=-0.5"}  # TensorFlow's cubic kernel; PyTorch's has a=-0.75
+_OPERATORS = {
+    f"upsample_{name}.vec": _LINEAR.get(name[:-2], name[:-2])
+    for name in ("nearest1d", "nearest2d", "nearest3d", "linear1d", "bilinear2d", "trilinear3d", "bicubic2d")
+}
+
+UPSAMPLE = Rule(
+    "upsample",
+    torch=Torch(
+        ("Upsample", "UpsamplingNearest2d", "UpsamplingBilinear2d"),
+        tuple(_OPERATORS),
+        ignore=("name", "recompute_scale_factor"),
+        renamed={"output_size": "size", "scale_factors": "scale_factor"},
+        given={name: {"mode": mode} for name, mode in _OPERATORS.items()},
+    ),
+    keras=Keras(tuple(f"UpSampling{rank}D" for rank in (1, 2, 3))),
+    fields=(
+        Field("scale_factor", "size", Form(_numbers, _numbers)),
+        Field("size", form=Form(_numbers), otherwise=None),
+        Field(
+            "mode",
+            "interpolation",
+            Form(
+                lambda value: _LINEAR.get(str(value), value),
+                lambda value: _FROM_KERAS.get(str(value), value),
+            ),
+            otherwise="nearest",
+        ),
+        Field("align_corners", form=Form(from_torch=bool), otherwise=False),
+        data_format(),
+    ),
+    layout=Layout("spatial"),
+    infer=_infer_upsample,
+    settle=_settle_upsample,
+)
+
+RULES = (PAD, CROP, UPSAMPLE)
