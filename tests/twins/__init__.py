@@ -75,7 +75,7 @@ def scrambled_torch(module: Any, seed: int = SEED) -> Any:
         for name, tensor in module.state_dict(keep_vars=True).items():
             if tensor.is_floating_point() and tensor.dim() <= 1:
                 noise = torch.rand(tensor.shape, generator=generator, dtype=torch.float32).to(tensor.dtype)
-                tensor.copy_(noise + 0.5 if not name.endswith("bias") else noise - 0.5)
+                tensor.copy_(noise + 0.5 if not name.endswith(("bias", "running_mean")) else noise - 0.5)
     return module.eval()
 
 
@@ -84,7 +84,7 @@ def scrambled_keras(model: Any, seed: int = SEED + 1) -> Any:
     random = np.random.default_rng(seed)
     for variable in model.variables:
         if len(variable.shape) <= 1 and "seed" not in variable.path:
-            low = -0.5 if variable.name in ("bias", "beta") else 0.5
+            low = -0.5 if variable.name in ("bias", "beta", "moving_mean") else 0.5
             variable.assign((random.random(tuple(variable.shape)) + low).astype("float32"))
     return model
 

@@ -36,6 +36,13 @@ class Digits:
     test_labels: NDArray[np.int64]
     origin: str
 
+    def __str__(self) -> str:
+        return f"{len(self.train_labels)} to train on, {len(self.test_labels)} to test with: {self.origin}"
+
+    def to_dict(self) -> dict[str, object]:
+        """JSON."""
+        return {"train": len(self.train_labels), "test": len(self.test_labels), "origin": self.origin}
+
 
 def digits(mnist: Path | None = None) -> Digits:
     """The digits bundled with scikit-learn, or the MNIST files in the folder ``mnist``.

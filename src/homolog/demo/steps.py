@@ -47,9 +47,11 @@ class Outputs:
         return {name: [float(value) for value in vector] for name, vector in self.vectors.items()}
 
     def __str__(self) -> str:
-        return "\n".join(
-            f"{name:>15}  {' '.join(f'{value:.5f}' for value in vector)}" for name, vector in self.vectors.items()
-        )
+        lines = ["class  " + "  ".join(self.vectors)]
+        for digit, values in enumerate(zip(*self.vectors.values(), strict=True)):
+            cells = (f"{value:>{len(name)}.5f}" for name, value in zip(self.vectors, values, strict=True))
+            lines.append(f"{digit:>5}  {'  '.join(cells)}")
+        return "\n".join(lines)
 
 
 @dataclass(frozen=True)
@@ -103,8 +105,8 @@ def run(
         yield Step(f"train LeNet-5 in {trained.framework}", trained)
 
     torch_file, keras_file = folder / "lenet5.pt", folder / "lenet5.h5"
-    for path in (torch_file, keras_file):
-        yield Step(f"inspect {path.name}", api.inspect(path))
+    yield Step(f"inspect {torch_file.name}", api.inspect(torch_file, inputs=[(1, 1, SIDE, SIDE)]))
+    yield Step(f"inspect {keras_file.name}", api.inspect(keras_file))
     yield Step("side by side", api.match(torch_file, keras_file))
 
     copies = {

@@ -38,6 +38,19 @@ class Trained:
     paths: tuple[Path, ...]
     seconds: float
 
+    def __str__(self) -> str:
+        names = " and ".join(str(path) for path in self.paths)
+        return f"{self.seconds:.1f} s, test accuracy {self.accuracy:.4f}, saved as {names}"
+
+    def to_dict(self) -> dict[str, object]:
+        """JSON."""
+        return {
+            "framework": self.framework,
+            "accuracy": self.accuracy,
+            "paths": [str(path) for path in self.paths],
+            "seconds": self.seconds,
+        }
+
 
 class Wing(Protocol):
     """One framework's half of the demo."""

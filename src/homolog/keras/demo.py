@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from homolog.demo.data import Digits
 from homolog.demo.wing import BATCH, Progress, Trained
 from homolog.keras.framework import require
-from homolog.keras.run import LiveKeras
+from homolog.keras.run import LiveKeras, load
 
 if TYPE_CHECKING:
     import keras
@@ -54,11 +54,9 @@ def train(digits: Digits, folder: Path, *, epochs: int, seed: int, progress: Pro
 
 def outputs(path: Path, images: NDArray[np.float32]) -> NDArray[np.float32]:
     """The probabilities (n, 10) that the model in ``path`` gives to ``images`` (n, 28, 28)."""
-    keras = require()
-
-    network = keras.saving.load_model(path, compile=False, safe_mode=True)
-    probabilities: NDArray[np.float32] = network.predict(images[..., None], batch_size=PREDICT_AT_ONCE, verbose=0)
-    return probabilities
+    network = load(path)
+    batches = np.array_split(images[..., None], -(-len(images) // PREDICT_AT_ONCE))
+    return np.concatenate([network.run([batch]).outputs[0] for batch in batches]).astype(np.float32)
 
 
 def accuracy(path: Path, images: NDArray[np.float32], labels: NDArray[np.int64]) -> float:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from math import isclose
 
-from homolog import rules
 from homolog.errors import Mismatch
 from homolog.graph import Graph, Node, Value
 from homolog.matching import order, structure
+from homolog.matching.differences import differences
 from homolog.matching.structure import Pairing
-from homolog.plan import Difference, Ignored, Plan, Row
+from homolog.plan import Ignored, Plan, Row
 from homolog.tensors import dtype_of
 from homolog.transforms import Axes, Transform, inverse, joined
 
@@ -40,7 +39,7 @@ def match(a: Graph, b: Graph, source: str = "", target: str = "") -> Plan:
     rows.sort(key=lambda row: place[row.target])
     _check_coverage(a, b, rows)
     pairs = _extended(a, b, pairing) if a.wired and b.wired else tuple((one, two) for one, two, _ in pairing.pairs)
-    return Plan(_once(rows), pairs, tuple(_ignored(a, b)), tuple(_differences(a, b, pairs)), confidence, source, target)
+    return Plan(_once(rows), pairs, tuple(_ignored(a, b)), differences(a, b, pairs), confidence, source, target)
 
 
 def _rows(one: Node, two: Node, evidence: str) -> Iterable[Row]:
@@ -145,22 +144,6 @@ def _extended(a: Graph, b: Graph, pairing: Pairing) -> tuple[tuple[str, str], ..
                 taken.add(other.name)
                 break
     return tuple((name, partner[name]) for name in a.nodes if name in partner)
-
-
-def _differences(a: Graph, b: Graph, pairs: Iterable[tuple[str, str]]) -> Iterable[Difference]:
-    """Settings in which corresponding nodes differ."""
-    for one, two in pairs:
-        left, right = a.nodes[one], b.nodes[two]
-        rule = rules.for_kind(left.kind)
-        for name in () if rule is None else rule.function_fields():
-            if not _equal(left.fields.get(name), right.fields.get(name)):
-                yield Difference(one, two, name, left.fields.get(name), right.fields.get(name))
-
-
-def _equal(one: object, two: object) -> bool:
-    if isinstance(one, float | int) and isinstance(two, float | int):
-        return isclose(one, two, rel_tol=1e-6)  # files round settings to float32
-    return one == two
 
 
 def _unmatched(a: Graph, b: Graph, pairing: Pairing) -> Mismatch:

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 from homolog.graph import Graph, Node, Value
 
-CONCAT = "concat"
-ORDERED = {CONCAT, "subtract", "divide"}
-"""Kinds of joins that give something else when their inputs change places."""
+COMMUTATIVE = {"add", "multiply", "maximum", "minimum", "average"}
+"""Kinds of joins that give the same when their inputs change places; of others, unknown ones too, that is not said."""
+SUM, ROW = "join", "ordered join"
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def skeleton(graph: Graph) -> Mapping[str, Bone]:
         elif node.weights:
             bone = Bone(node.name, signature(node), tuple(edges))
         elif len(set(edges)) > 1:
-            bone = _join(node, edges, bones, readers)
+            bone = _join(node, edges, bones, graph, readers)
         if bone is not None:
             bones[node.name] = bone
         nearest[node.name] = Edge(node.name) if bone is not None else edges[0] if edges else None
@@ -83,20 +83,19 @@ def skeleton(graph: Graph) -> Mapping[str, Bone]:
     return _linked(bones)
 
 
-def _join(node: Node, edges: list[Edge], bones: Mapping[str, Bone], readers: Mapping[Value, int]) -> Bone:
-    """Values meet: a sum of sums is one sum, and a concatenation of concatenations one concatenation."""
-    local = f"join {node.kind}" if node.kind in ORDERED else "join"
+def _join(node: Node, edges: list[Edge], bones: Mapping[str, Bone], graph: Graph, readers: Mapping[Value, int]) -> Bone:
+    """Values meet. A sum of sums is one sum, and a concatenation of concatenations one concatenation."""
     opened: list[Edge] = []
     for edge, value in zip(edges, node.inputs, strict=False):
-        inner = bones.get(edge.bone)
-        nested = inner is not None and inner.local == local and value.node == edge.bone
-        if inner is not None and nested and (node.kind == CONCAT or (local == "join" and readers[value] == 1)):
-            opened += inner.before
+        inner = graph.nodes[value.node]
+        nested = value.node == edge.bone and inner.kind == node.kind and not inner.weights
+        if nested and (node.kind == "concat" or (node.kind in COMMUTATIVE and readers[value] == 1)):
+            opened += bones[edge.bone].before
         else:
             opened.append(edge)
-    if local == "join":
-        return Bone(node.name, local, tuple(opened))
-    return Bone(node.name, local, tuple(Edge(e.bone, e.output, place) for place, e in enumerate(opened)))
+    if node.kind in COMMUTATIVE:
+        return Bone(node.name, SUM, tuple(opened))
+    return Bone(node.name, ROW, tuple(Edge(edge.bone, edge.output, place) for place, edge in enumerate(opened)))
 
 
 def _linked(bones: dict[str, Bone]) -> Mapping[str, Bone]:
@@ -113,4 +112,4 @@ def _linked(bones: dict[str, Bone]) -> Mapping[str, Bone]:
 
 
 def _is_join(bone: Bone) -> bool:
-    return isinstance(bone.local, str)
+    return bone.local in (SUM, ROW)

@@ -1,0 +1,91 @@
+"""Where two networks with corresponding weights are not the same function, told from their configuration.
+
+Two things are compared: the settings of corresponding layers, and the activations behind them. Only what is certain is
+named; where an operation is written in another way, running both decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
+from math import isclose
+
+from homolog import rules
+from homolog.graph import Graph, Node, Value
+from homolog.matching.skeleton import COMMUTATIVE
+from homolog.plan import Difference
+
+TRANSPARENT = {"identity", "dropout", "flatten", "reshape", "permute", *(f"max_pool{rank}d" for rank in (1, 2, 3))}
+"""Kinds in front of or behind which an activation gives the same: max pooling keeps the order of numbers."""
+ACTIVATIONS = {rule.kind for rule in rules.TABLE if rule.keras.activations} - {"identity"}
+JOINS = {*COMMUTATIVE, "concat"}
+
+Pairs = Sequence[tuple[str, str]]
+
+
+def differences(a: Graph, b: Graph, pairs: Pairs) -> tuple[Difference, ...]:
+    """Everything in which corresponding nodes differ, in topological order.
+
+    Args:
+        a, b: the graphs.
+        pairs: names of corresponding nodes.
+    """
+    readers = (a.consumers(), b.consumers())
+    found: list[Difference] = []
+    for one, two in pairs:
+        left, right = a.nodes[one], b.nodes[two]
+        found += _settings(left, right)
+        if left.kind not in ACTIVATIONS and left.kind not in TRANSPARENT:
+            found += _activations((left, right), (a, b), readers)
+    return tuple(item for index, item in enumerate(found) if item not in found[:index])
+
+
+def _settings(left: Node, right: Node) -> Iterator[Difference]:
+    rule = rules.for_kind(left.kind)
+    for name in () if rule is None or left.kind != right.kind else rule.function_fields():
+        if not _equal(left.fields.get(name), right.fields.get(name)):
+            yield Difference(left.name, right.name, name, left.fields.get(name), right.fields.get(name))
+
+
+def _activations(
+    heads: tuple[Node, Node], graphs: tuple[Graph, Graph], readers: Sequence[Mapping[Value, list[Node]]]
+) -> Iterable[Difference]:
+    """The activations behind two corresponding nodes, compared one by one."""
+    chains = [_behind(head, graph, read) for head, graph, read in zip(heads, graphs, readers, strict=True)]
+    if chains[0] is None or chains[1] is None:
+        return
+    for one, two in zip_longest(*chains):
+        if one is None or two is None or one.kind != two.kind:
+            left, right = one or heads[0], two or heads[1]
+            kinds = ["none" if entry is None else entry.kind for entry in (one, two)]
+            yield Difference(left.name, right.name, "activation", *kinds)
+            return
+        yield from _settings(one, two)
+
+
+def _behind(head: Node, graph: Graph, readers: Mapping[Value, list[Node]]) -> list[Node] | None:
+    """The activations that a node's output goes through before anything else happens to it; None if that is not
+    certain: the output goes two ways, or into something that no rule knows."""
+    found: list[Node] = []
+    value = Value(head.name)
+    while behind := readers.get(value, []):
+        node = behind[0]
+        if len(behind) == 1 and node.kind in ACTIVATIONS:
+            found.append(node)
+        elif len(behind) > 1 or node.kind not in TRANSPARENT:
+            return found if all(_is_end(reader) for reader in behind) and (found or len(behind) == 1) else None
+        value = Value(node.name)
+    return found if value in graph.outputs else None
+
+
+def _is_end(node: Node) -> bool:
+    """Whether what comes in is certainly no part of an activation that is written out in arithmetic."""
+    rule = rules.for_kind(node.kind)
+    spatial = rule is not None and rule.layout.way == "spatial"
+    return bool(node.known and node.weights) or spatial or (node.kind in JOINS and len(node.inputs) > 1)
+
+
+def _equal(one: object, two: object) -> bool:
+    if isinstance(one, float | int) and isinstance(two, float | int):
+        return isclose(one, two, rel_tol=1e-6)  # files round settings to float32
+    return one == two
