@@ -21,8 +21,8 @@ _WHAT = {
     Format.TORCH_MODULE: "PyTorch module{cls}, pickled whole",
     Format.TORCH_STATE: "PyTorch weights without an architecture (state_dict)",
     Format.SAFETENSORS: "weights without an architecture (safetensors)",
-    Format.KERAS_H5: "Keras model{cls}, in the HDF5 format of Keras 2",
-    Format.KERAS_H5_WEIGHTS: "Keras weights without an architecture, in the HDF5 format of Keras 2",
+    Format.KERAS_H5: "Keras model{cls}, in legacy HDF5",
+    Format.KERAS_H5_WEIGHTS: "Keras weights without an architecture, in legacy HDF5",
     Format.KERAS: "Keras model{cls}, .keras archive",
     Format.KERAS_WEIGHTS: "Keras weights without an architecture (.weights.h5)",
 }
