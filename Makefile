@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+ZOO    := $(VENV)/.zoo
 PIP    := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 DEMO   := demo
 
@@ -15,7 +16,7 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install demo test check lint bench clean
+.PHONY: help install demo test check lint bench pairs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | awk -F '\t' '{ printf "make %-9s %s\n", $$1, $$2 }'
@@ -39,6 +40,9 @@ lint: ## style and types
 bench: $(STAMP) ## the figures homolog holds itself to, as a table and as JSON in bench/results/
 	$(BIN)/python -m bench
 
+pairs: $(ZOO) ## copy 16 real pairs of networks both ways (half an hour); the table lands in docs/pairs.md
+	$(BIN)/python -m bench pairs
+
 clean: ## remove the virtual environment and what the targets wrote
 	rm -rf $(VENV) $(DEMO) .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
@@ -57,3 +61,9 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo '[4/4] Keras 2, for the tests'
 	@$(PIP) --no-deps "$$(grep '^tf_keras==' constraints.txt)"
 	@touch $(STAMP)
+
+# Real networks for `make pairs`; nothing else needs them.
+$(ZOO): $(STAMP) constraints-zoo.txt
+	@echo 'the zoo: torchvision, timm, transformers, keras-hub'
+	@$(PIP) --no-deps --requirement constraints-zoo.txt
+	@touch $(ZOO)

@@ -1,5 +1,6 @@
 """``python -m bench [GROUP ...]``: runs the groups of benchmarks, prints a table, writes bench/results/GROUP.json.
 
+``python -m bench pairs [--only NAME,NAME]`` runs the real pairs instead, which take a while and a zoo of their own.
 A group is a module with a tuple ``BENCHMARKS`` of functions that take an empty folder and return a ``Figure``.
 """
 
@@ -15,15 +16,22 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import startup
+from bench import matching, startup
 from bench.figure import Broken, Figure
 
-GROUPS: dict[str, tuple[Callable[[Path], Figure], ...]] = {"startup": startup.BENCHMARKS}
+GROUPS: dict[str, tuple[Callable[[Path], Figure], ...]] = {
+    "startup": startup.BENCHMARKS,
+    "matching": matching.BENCHMARKS,
+}
 RESULTS = Path(__file__).with_name("results")
 
 
 def main(names: list[str]) -> int:
     """Exit code 0 if every figure is within its bound, 1 if not, 2 for a group that does not exist."""
+    if names[:1] == ["pairs"]:
+        from bench.pairs import runner
+
+        return runner.main(names[1:])
     unknown = [name for name in names if name not in GROUPS]
     if unknown:
         print(f"no such group: {', '.join(unknown)}; there are: {', '.join(GROUPS)}", file=sys.stderr)

@@ -12,6 +12,7 @@ import numpy as np
 from homolog import files
 from homolog.errors import Mismatch, Usage
 from homolog.graph import Graph
+from homolog.matching import differences
 from homolog.matching import match as match_graphs
 from homolog.network import Network, open_network
 from homolog.plan import Plan
@@ -137,7 +138,8 @@ def copy(
         a, into: sources, or live models.
         plan: run this plan instead of finding one.
         inputs: for models that must be traced.
-        allow_differences: copy although corresponding layers are set differently.
+        allow_differences: copy although corresponding layers are set differently. Such a copy is proven by its
+            weights alone: the outputs cannot agree.
         run: False proves by the weights alone, without building the models.
         tolerance: for the outputs.
 
@@ -146,7 +148,10 @@ def copy(
     """
     first, second = load(a), load(into)
     left, right = read_both(first, second, None if inputs is None else _arrays(inputs))
-    rows = read_plan(plan, first, second) if plan is not None else match_graphs(left, right, first.name, second.name)
+    if plan is not None:
+        rows = read_plan(plan, first, second, (left, right))
+    else:
+        rows = match_graphs(left, right, first.name, second.name)
     if rows.differences and not allow_differences:
         raise Mismatch(
             "the two networks are not the same function",
@@ -163,11 +168,13 @@ def copy(
         parts = [weights.check(rows, refs, held)]
     else:
         parts = [weights.check(rows, refs, {name: array_ref(name, array) for name, array in transfer(rows, refs)})]
-    if run:
-        parts += list(_run_parts(first, second, left, right, rows, tolerance or Tolerance()))
+    notes = [] if second.checkpoint is None else [f"kept: {extra}" for extra in second.checkpoint.extras]
+    if rows.differences:
+        notes.append("the outputs were not compared: the networks are set differently")
+    elif run:
+        parts += list(_run_parts(first, second, left, right, rows, tolerance))
     proof = Proof(tuple(parts), rows.differences, first.name, second.name)
-    notes = () if second.checkpoint is None else tuple(f"kept: {extra}" for extra in second.checkpoint.extras)
-    return Copy(rows, proof, second, first, notes)
+    return Copy(rows, proof, second, first, tuple(notes))
 
 
 def check_output(source: Network, target: Network, out: Path, *, force: bool) -> None:
@@ -207,8 +214,13 @@ def verify(
     left, right = read_both(first, second, None if inputs is None else _arrays(inputs))
     plan = match_graphs(left, right, first.name, second.name)
     parts = [weights.check(plan, first.tensors(), second.tensors())]
+    if plan.differences:
+        count = len(plan.differences)
+        parts.append(
+            Part("settings", False, f"{count} setting{'s' if count > 1 else ''} of corresponding layers differ")
+        )
     if run:
-        parts += list(_run_parts(first, second, left, right, plan, tolerance or Tolerance(), seeds, layers))
+        parts += list(_run_parts(first, second, left, right, plan, tolerance, seeds, layers))
     return Proof(tuple(parts), plan.differences, first.name, second.name)
 
 
@@ -218,7 +230,7 @@ def _run_parts(
     left: Graph,
     right: Graph,
     plan: Plan,
-    tolerance: Tolerance,
+    tolerance: Tolerance | None,
     seeds: Sequence[int] = outputs.SEEDS,
     layers: bool = False,
 ) -> Iterator[Part]:
@@ -232,7 +244,10 @@ def _run_parts(
             (f"help: give it its model, {missing[0].name}@package.module:factory, or prove by weights: --no-run",),
         )
         return
-    subjects = Subjects(first.live, second.live, left, right, _for_live(plan, first, second))
+    subjects = Subjects(first.live, second.live, left, right, _for_live(plan, first, second), first.live_names())
+    if tolerance is None:
+        refs = (*first.tensors().values(), *second.tensors().values())
+        tolerance = Tolerance.for_dtypes(ref.dtype for ref in refs)
     yield outputs.check(subjects, tolerance, seeds)
     perturbed = outputs.check_perturbed(subjects, tolerance)
     if perturbed is not None:
@@ -257,35 +272,34 @@ def _for_live(plan: Plan, first: Network, second: Network) -> Plan:
     return replace(plan, rows=rows)
 
 
-def read_plan(plan: Plan | str | Path, first: Network, second: Network) -> Plan:
-    """A plan that the user brings, checked against both networks."""
+def read_plan(
+    plan: Plan | str | Path, first: Network, second: Network, graphs: tuple[Graph, Graph] | None = None
+) -> Plan:
+    """A plan that the user brings, checked against both networks.
+
+    Its rows are taken as they are. Its differences are found anew: the networks decide, not the file.
+
+    Raises:
+        Unreadable: it is no plan.
+        Mismatch: it names what the networks do not have, leaves something out, or is for other shapes.
+    """
     rows = plan if isinstance(plan, Plan) else Plan.from_toml(Path(plan))
-    refs, held = first.tensors(), second.tensors()
-    twice = {row.target for row in rows.rows if sum(row.target == other.target for other in rows.rows) > 1}
-    done = {row.target for row in rows.rows} | {item.name for item in rows.ignored if item.side == "target"}
-    problems = [
-        *(f"unknown source: {name}" for row in rows.rows for name in row.sources if name not in refs),
-        *(f"unknown target: {row.target}" for row in rows.rows if row.target not in held),
-        *(f"target given twice: {name}" for name in sorted(twice)),
-        *(f"target left out: {name}" for name in held if name not in done),
-    ]
+    left, right = graphs or read_both(first, second)
+    problems = rows.misfits(first.tensors(), second.tensors())
+    problems += [f"unknown layer: {name}" for name, _ in rows.pairs if name not in left.nodes]
+    problems += [f"unknown layer: {name}" for _, name in rows.pairs if name not in right.nodes]
     if problems:
         raise Mismatch(
             "the plan does not fit these networks",
             details=problems,
             help="write a new one: homolog match A B -o plan.toml",
         )
-    return rows
+    return replace(rows, differences=differences(left, right, rows.pairs))
 
 
 def _check_written(draft: Path, plan: Plan, refs: Mapping[str, TensorRef], target: Network) -> None:
     """Read a file that was just written and compare it with what should be in it."""
-    written = files.open_checkpoint(draft)
-    held = dict(written.tensors)
-    missing = [row.target for row in plan.rows if row.target not in held]
-    if missing and len(held) == len(target.tensors()):
-        held = dict(zip(target.tensors(), held.values(), strict=True))  # the framework's writer has names of its own
-    part = weights.check(plan, refs, held)
+    part = weights.check(plan, refs, target.written(draft))
     if not part.passed:
         raise Mismatch("the written file does not hold what it should; it was removed", details=part.details)
 

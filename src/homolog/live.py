@@ -10,6 +10,9 @@ from typing import Protocol
 from homolog.graph import Framework, Graph
 from homolog.tensors import Array, TensorRef
 
+BEFORE_ACTIVATION = ":before activation"
+"""Behind a layer's path: what goes into its own activation, where the layer has one built in (Keras)."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -28,7 +31,10 @@ class Live(Protocol):
     """A model that can be read, run and filled."""
 
     framework: Framework
-    model: object
+
+    @property
+    def model(self) -> object:
+        """The framework's own object."""
 
     def graph(self, inputs: Sequence[Array] | None = None) -> Graph:
         """The graph of the model; ``inputs`` where it must be traced."""
@@ -36,8 +42,14 @@ class Live(Protocol):
     def tensors(self) -> dict[str, TensorRef]:
         """Every tensor of its state by name."""
 
+    def groups(self) -> Mapping[str, Sequence[str]]:
+        """Names of each layer's own tensors in the framework's order, by the layer's path."""
+
+    def load_weights(self, file: Path) -> None:
+        """Fill the model from a file of weights with the framework's own loader, where names do not tell."""
+
     def run(self, inputs: Sequence[Array], layers: Iterable[str] = ()) -> Run:
-        """A forward pass in inference mode, with the activations of some layers."""
+        """A forward pass in inference mode, with the activations of some layers (see ``BEFORE_ACTIVATION``)."""
 
     def fill(self, arrays: Iterable[tuple[str, Array]]) -> None:
         """Set tensors by name; shapes and dtypes must be theirs."""

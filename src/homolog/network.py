@@ -18,6 +18,7 @@ from homolog.graph import Graph
 from homolog.live import Live
 from homolog.passes import normalise
 from homolog.source import Source, framework_of, parse
+from homolog.stored import load_into, not_of_this_model, stored_names
 from homolog.tensors import Array, TensorRef
 
 FORMS = {
@@ -36,6 +37,10 @@ OF_FRAMEWORK = {
     "pytorch": ("torch-module", "torch-state", "safetensors"),
     "keras": ("keras-h5", "keras", "keras-weights"),
 }
+
+
+SUFFIX_OF = {Format.TORCH_MODULE: Format.TORCH_STATE, Format.KERAS_H5_WEIGHTS: Format.KERAS_H5}
+"""Formats that share their names' endings with another."""
 
 
 def open_network(src: object) -> Network:
@@ -159,26 +164,35 @@ class Network:
     @cached_property
     def live(self) -> Live:
         """The model, built: by the user's own factory, or by the framework's own loader."""
+        return self._built[0]
+
+    @cached_property
+    def _built(self) -> tuple[Live, Mapping[str, str] | None]:
+        """The live model, and the file's name of each of its tensors while both hold the same."""
         self.require_safe()
+        file = self.checkpoint
         if self._make is not None:
             live = _wrapped(self._make(), self.name)
-            if self.checkpoint is not None:
-                _load_into(live, self.checkpoint)
-            return live
-        file = cast(Checkpoint, self.checkpoint)
+            if file is None:
+                return live, None
+            load_into(live, file)
+            return live, stored_names(file, live)
+        file = cast(Checkpoint, file)
         if file.modules is not None:
             from homolog.pytorch.run import load as load_torch
 
-            return load_torch(file.path)
-        if file.config is not None:
+            live = load_torch(file.path)
+        elif file.config is not None:
             from homolog.keras.run import load as load_keras
 
-            return load_keras(file.path)
-        raise Unsupported(
-            "the file holds weights and no model to run them in",
-            where=str(file.path),
-            help=f"give them their model: {file.path}@package.module:factory",
-        )
+            live = load_keras(file.path)
+        else:
+            raise Unsupported(
+                "the file holds weights and no model to run them in",
+                where=str(file.path),
+                help=f"give them their model: {file.path}@package.module:factory",
+            )
+        return live, stored_names(file, live)
 
     @property
     def has_model(self) -> bool:
@@ -209,13 +223,12 @@ class Network:
 
     def live_names(self) -> Mapping[str, str]:
         """The live model's name of each tensor, where the file has another."""
-        file = self.checkpoint
-        if file is None or self._make is not None:
+        if self.checkpoint is None or self._make is not None:
             return {}
-        live = self.live.tensors()
-        if set(file.tensors) <= set(live):
-            return {}
-        return _by_group(file, self.live)
+        live, names = self._built
+        if names is None:
+            raise not_of_this_model(self.checkpoint, live)
+        return {stored: name for name, stored in names.items() if stored != name}
 
     def form(self, out: Path) -> Format:
         """The format a copy of this network at ``out`` is written in.
@@ -225,39 +238,61 @@ class Network:
         """
         named = next((form for ending, form in FORMS.items() if out.name.endswith(ending)), None)
         own = None if self.checkpoint is None else self.checkpoint.format
-        if own is not None:
-            family = {form for form in Format if form == own}
-            family |= (
-                {Format.TORCH_MODULE, Format.TORCH_STATE} if own in (Format.TORCH_MODULE, Format.TORCH_STATE) else set()
-            )
-            family |= (
-                {Format.KERAS_H5, Format.KERAS_H5_WEIGHTS}
-                if own in (Format.KERAS_H5, Format.KERAS_H5_WEIGHTS)
-                else set()
-            )
-            if named is not None and named not in family:
+        if own is None:
+            if named is None or named not in OF_FRAMEWORK[self.framework]:
+                known = (ending for ending, form in FORMS.items() if form in OF_FRAMEWORK[self.framework])
                 raise Usage(
-                    "the output's name asks for another format than the target's",
+                    "the output's name does not say a format of its framework",
                     where=str(out),
-                    expected=f"a name for {own}, like {Path(str(self.path)).name}",
-                    found=str(named),
+                    expected=", ".join(known),
                 )
-            return own
-        if named is None or named not in OF_FRAMEWORK[self.framework]:
+            return named
+        if named is not None and named != SUFFIX_OF.get(own, own):
             raise Usage(
-                "the output's name does not say a format of its framework",
+                "the output's name asks for another format than the target's",
                 where=str(out),
-                expected=", ".join(ending for ending, form in FORMS.items() if form in OF_FRAMEWORK[self.framework]),
+                expected=f"a name for {own}, like {Path(str(self.path)).name}",
+                found=str(named),
             )
-        return named
+        return own
 
     def write(self, out: Path, arrays: Iterable[tuple[str, Array]], form: Format) -> None:
-        """Write this network with other values to a path where there is no file yet."""
-        if self.checkpoint is not None and (self._make is None or self.framework == "pytorch"):
-            self.checkpoint.rewrite(out, arrays)
-            return
-        self.live.fill(arrays)
-        self.live.save(out, form)
+        """Write this network with other values to a path where there is no file yet.
+
+        A file is written anew with all that it holds beside the values; a live model by its framework's own writer.
+        """
+        file = self.checkpoint
+        if file is None:
+            self.live.fill(arrays)
+            self.live.save(out, form)
+        elif self._make is None:
+            file.rewrite(out, arrays)
+        elif (names := self._built[1]) is not None:
+            file.rewrite(out, ((names[name], array) for name, array in arrays))
+        elif form == Format.KERAS_WEIGHTS and not file.extras:  # there is nothing else in it
+            self.live.fill(arrays)
+            self.live.save(out, form)
+        else:
+            raise Unsupported(
+                "the file does not say which of its tensors is which of the model's, so it cannot be written anew",
+                where=str(file.path),
+                help="copy into the model alone, without the file",
+            )
+
+    def written(self, out: Path) -> Mapping[str, TensorRef]:
+        """What a file that ``write`` wrote holds, by this network's own names.
+
+        Raises:
+            Mismatch: it does not hold this network.
+        """
+        file = files.open_checkpoint(out)
+        if self.checkpoint is not None and self._make is None:
+            return file.tensors
+        names = None if self.checkpoint is None else self._built[1]
+        names = names or stored_names(file, self.live)
+        if names is None:
+            raise not_of_this_model(file, self.live)
+        return {name: file.tensors[stored] for name, stored in names.items()}
 
 
 def _wrapped(model: object, name: str) -> Live:
@@ -275,39 +310,4 @@ def _wrapped(model: object, name: str) -> Live:
         where=name,
         expected="a torch.nn.Module, a keras.Model, or a file",
         found=f"an object of class {type(model).__module__}.{type(model).__qualname__}",
-    )
-
-
-def _load_into(live: Live, file: Checkpoint) -> None:
-    """Fill a model with the weights of a file: all of both sides."""
-    held = live.tensors()
-    names = {name: name for name in file.tensors} if set(file.tensors) == set(held) else _by_group(file, live)
-    live.fill((names[name], ref.read()) for name, ref in file.tensors.items() if name in names)
-
-
-def _by_group(file: Checkpoint, live: Live) -> dict[str, str]:
-    """Names of a live model for those of a file, layer by layer in the order both keep.
-
-    Raises:
-        Mismatch: the file does not belong to the model; every tensor without a partner is listed.
-    """
-    held = live.tensors()
-    if live.framework == "keras" and file.groups:
-        theirs: dict[str, list[str]] = {}
-        for name in held:
-            theirs.setdefault(name.rpartition("/")[0], []).append(name)
-        ours = {path: [ref.name for ref in refs] for path, refs in file.groups.items() if refs}
-        if [len(names) for names in ours.values()] == [len(names) for names in theirs.values()]:
-            return {
-                mine: other
-                for mines, others in zip(ours.values(), theirs.values(), strict=True)
-                for mine, other in zip(mines, others, strict=True)
-            }
-    raise Mismatch(
-        "the file's weights do not belong to this model",
-        where=str(file.path),
-        details=[
-            *(f"file only: {name} {file.tensors[name].shape}" for name in file.tensors if name not in held),
-            *(f"model only: {name} {held[name].shape}" for name in held if name not in file.tensors),
-        ],
     )

@@ -5,16 +5,23 @@ A plan is TOML on disk, for people to review and edit; ``copy --plan`` runs it a
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from homolog.errors import Unreadable
-from homolog.transforms import Axes, Transform
+import numpy as np
+
+from homolog.errors import Mismatch, Unreadable
+from homolog.tensors import TensorRef, dtype_of
+from homolog.transforms import Axes, Transform, chain_shapes, groups
 
 SCHEMA = 1
+_SIDE = re.compile(r"(\w+|\(\w+( \w+)*\))( (\w+|\(\w+( \w+)*\)))*")
 
 
 @dataclass(frozen=True)
@@ -45,7 +52,15 @@ class Row:
     @property
     def lossless(self) -> bool:
         """Whether the target gives back every bit of its sources."""
-        return all(transform.lossless for transform in self.transform) and not self.cast
+        return all(transform.lossless for transform in self.transform) and not self.narrows
+
+    @property
+    def narrows(self) -> bool:
+        """Whether the target's element type cannot hold every value of the source's."""
+        if not self.cast:
+            return False
+        source, target = (dtype_of(name) for name in self.cast.split(" -> "))
+        return not np.can_cast(source, target, "safe")
 
     def to_dict(self) -> dict[str, object]:
         """JSON and TOML."""
@@ -141,6 +156,25 @@ class Plan:
             ],
         }
 
+    def misfits(self, source: Mapping[str, TensorRef], target: Mapping[str, TensorRef]) -> list[str]:
+        """Why the plan cannot be run for networks with these tensors; empty if it can. Reads no bytes."""
+        given = Counter(row.target for row in self.rows)
+        read = {name for row in self.rows for name in row.sources}
+        ignored = {(item.side, item.name) for item in self.ignored}
+        return [
+            *(f"unknown source: {name}{_near(name, source)}" for name in sorted(read - source.keys())),
+            *(f"unknown target: {name}{_near(name, target)}" for name in given if name not in target),
+            *(f"target given twice: {name}" for name, times in given.items() if times > 1),
+            *(f"target left out: {name}" for name in target if name not in given and ("target", name) not in ignored),
+            *(f"source left out: {name}" for name in source if name not in read and ("source", name) not in ignored),
+            *(
+                line
+                for row in self.rows
+                if row.target in target and source.keys() >= set(row.sources)
+                for line in _row_misfits(row, source, target[row.target])
+            ),
+        ]
+
     def to_toml(self) -> str:
         """The plan as people review and edit it."""
         import tomli_w
@@ -160,7 +194,7 @@ class Plan:
             raise Unreadable("cannot read the plan", where=str(path), found=str(error)) from error
         try:
             return _from_dict(data)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise Unreadable(
                 "this TOML file is no plan of homolog",
                 where=str(path),
@@ -172,10 +206,43 @@ class Plan:
 def parse_transform(text: str) -> Transform:
     """The transform that a plan writes as this text, e.g. ``out (c h w) -> (h w c) out, c=16, h=5, w=5``."""
     pattern, *sizes = text.split(", ")
-    if " -> " not in pattern:
+    sides = pattern.split(" -> ")
+    if len(sides) != 2 or not all(_SIDE.fullmatch(side) for side in sides):
         raise ValueError(f"no transform: {text!r}")
+    before, after = ([name for group in groups(side) for name in group] for side in sides)
+    if sorted(before) != sorted(after) or len(set(before)) != len(before):
+        raise ValueError(f"a transform has each axis once on either side: {text!r}")
     pairs = (size.split("=") for size in sizes)
     return Axes(pattern, tuple((name, int(length)) for name, length in pairs))
+
+
+def casting(source: str, target: str) -> str:
+    """How a plan writes a change of element types; empty if there is none."""
+    return "" if source == target else f"{source} -> {target}"
+
+
+def _row_misfits(row: Row, source: Mapping[str, TensorRef], target: TensorRef) -> Iterator[str]:
+    if len(row.sources) != 1:
+        yield f"{row.target}: made of {len(row.sources)} tensors, expected 1"
+        return
+    (origin,) = (source[name] for name in row.sources)
+    try:
+        (shape,) = chain_shapes(row.transform, [origin.shape])
+    except Mismatch as error:
+        yield f"{row.target}: {error.what}: {error.where}, {error.found}"
+        return
+    if shape != target.shape:
+        yield f"{row.target}: shape {target.shape}, the plan gives {shape} from {origin.name} {origin.shape}"
+    if row.cast != casting(origin.dtype, target.dtype):
+        yield (
+            f"{row.target}: cast {row.cast!r}, the tensors need {casting(origin.dtype, target.dtype)!r} "
+            f"from {origin.name}"
+        )
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    found = get_close_matches(name, list(known), n=3)
+    return f" (nearest: {', '.join(found)})" if found else ""
 
 
 def _from_dict(data: Mapping[str, Any]) -> Plan:

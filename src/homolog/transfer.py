@@ -50,5 +50,7 @@ def forward(row: Row, source: Mapping[str, TensorRef]) -> Array:
 
 
 def backward(row: Row, array: Array) -> tuple[Array, ...]:
-    """The source's values as the row's target holds them: the inverse of ``forward``, without the cast."""
+    """The source's values as the row's target holds them: the inverse of ``forward``."""
+    if row.cast:
+        array = array.astype(dtype_of(row.cast.partition(" -> ")[0]))
     return apply(inverse(row.transform), [array])

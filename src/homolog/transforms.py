@@ -171,13 +171,27 @@ def inverse(chain: Sequence[Transform]) -> tuple[Transform, ...]:
 
 
 def joined(first: Sequence[Transform], second: Sequence[Transform]) -> tuple[Transform, ...]:
-    """One chain after another, neighbours that undo each other left out, and identities too."""
+    """One chain after another, in as few steps as it takes: neighbours that undo each other are left out, and so are
+    identities; two rearrangements that meet in one layout become one."""
     result: list[Transform] = []
     for transform in (*first, *second):
-        if isinstance(transform, Axes) and transform.is_identity:
+        last = result.pop() if result else None
+        if isinstance(last, Axes) and isinstance(transform, Axes):
+            result += _met(last, transform)
+        elif last is not None and last.inverse == transform and transform.lossless:
             continue
-        if result and result[-1].inverse == transform and transform.lossless:
-            result.pop()
         else:
-            result.append(transform)
+            result += [transform] if last is None else [last, transform]
+        if result and isinstance(result[-1], Axes) and result[-1].is_identity:
+            result.pop()
     return tuple(result)
+
+
+def _met(first: Axes, second: Axes) -> tuple[Axes, ...]:
+    """Two rearrangements as one, where the second begins in the very words in which the first ends."""
+    start, middle = first.pattern.split(" -> ")
+    other, end = second.pattern.split(" -> ")
+    sizes = {**dict(first.sizes), **dict(second.sizes)}
+    if middle != other or sizes != {**dict(second.sizes), **dict(first.sizes)}:
+        return (first, second)
+    return (Axes(f"{start} -> {end}", tuple(sorted(sizes.items()))),)

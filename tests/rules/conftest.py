@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from .laws import Laws, Twins
+pytest.register_assert_rewrite("tests.rules.laws")
+
+from .laws import Laws, Twins  # noqa: E402  # after the line that has its assertions explained
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

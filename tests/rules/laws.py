@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import isclose
+from math import inf, isclose
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ from homolog.network import open_network
 from homolog.passes import normalise
 from homolog.passes.labels import labels_at
 from homolog.proof.samples import arranged
-from homolog.tensors import array_ref, same_bits
+from homolog.tensors import same_bits
 from homolog.transfer import backward, forward
 
 Shape = tuple[int, ...]
@@ -43,8 +43,7 @@ class Case:
         ids: how many ids there are, where the inputs are ids.
         exported: False where ``torch.export`` takes the layer apart, so that the traced nodes are others.
         differs: settings that the twins differ in; the outputs may too.
-        error: of the outputs, relative to the largest, by dtype.
-        loose: a word on why ``error`` is not the usual.
+        double: how far float64 outputs may lie apart, relative to the largest; None where TensorFlow has no float64.
     """
 
     torch: str
@@ -54,7 +53,7 @@ class Case:
     ids: int = 0
     exported: bool = True
     differs: tuple[str, ...] = ()
-    double: float = 1e-12
+    double: float | None = 1e-12
 
     def __str__(self) -> str:
         return f"{self.torch} = {self.keras}"
@@ -112,7 +111,9 @@ class Twins:
             entries = [keras.Input(shape[1:], dtype=kind) for shape in self.case.keras_shapes]
             values = entries
             for layer in made if isinstance(made, tuple) else (made,):
-                values = [layer(*values) if callable(layer) and not hasattr(layer, "get_config") else layer(_one(values))]
+                values = [
+                    layer(*values) if callable(layer) and not hasattr(layer, "get_config") else layer(_one(values))
+                ]
             return keras.Model(entries, values)
 
     def inputs(self, dtype: str = SINGLE) -> list[np.ndarray]:
@@ -143,6 +144,18 @@ class Twins:
     def weighted(self) -> bool:
         """Whether there is anything to copy."""
         return bool(self.graphs["keras"].layers)
+
+
+def run(model: Any, inputs: list[np.ndarray]) -> list[np.ndarray]:
+    """The outputs of a model of either framework, in eval mode, without a cast on the way."""
+    import torch
+
+    if isinstance(model, torch.nn.Module):
+        with torch.no_grad():
+            outputs = model.eval()(*map(torch.from_numpy, map(np.ascontiguousarray, inputs)))
+        return [output.numpy() for output in (outputs if isinstance(outputs, tuple) else (outputs,))]
+    outputs = model([*inputs], training=False)
+    return [output.numpy() for output in (outputs if isinstance(outputs, list) else [outputs])]
 
 
 def _one(values: list[Any]) -> Any:
@@ -239,19 +252,25 @@ class Laws:
     def test_shapes_are_inferred_as_the_frameworks_have_them(self, twins: Twins) -> None:
         graphs = twins.graphs
         runs = {
-            "tree": open_network(twins.torch).live.run(twins.inputs()),
-            "keras": open_network(twins.keras).live.run(twins.keras_inputs()),
+            "tree": run(twins.torch, twins.inputs()),
+            "keras": run(twins.keras, twins.keras_inputs()),
         }
-        for way, run in runs.items():
+        for way, outputs in runs.items():
             shapes = twins.case.keras_shapes if way == "keras" else twins.case.shapes
             graph = unlearnt(graphs[way], shapes)
             told = [graph.nodes[value.node].shapes[value.index] for value in graph.outputs]
-            assert told == [array.shape for array in run.outputs], way
+            assert told == [array.shape for array in outputs], way
 
     def test_every_tensor_has_its_place_and_the_way_back_is_exact(self, twins: Twins) -> None:
-        if not twins.weighted:
-            pytest.skip("no weights")
         networks = {"tree": open_network(twins.torch), "keras": open_network(twins.keras)}
+        if not twins.weighted:
+            for way, network in networks.items():
+                reasons = {
+                    ref.name: why for node in twins.graphs[way].nodes.values() for ref, why in node.ignored.items()
+                }
+                assert set(reasons) == set(network.tensors())
+                assert all(reasons.values())
+            return
         for source, target in (("tree", "keras"), ("keras", "tree")):
             plan = match(twins.graphs[source], twins.graphs[target])
             refs = networks[source].tensors()
@@ -266,29 +285,37 @@ class Laws:
             assert {item.setting for item in plan.differences} <= set(twins.case.differs)
 
     @pytest.mark.parametrize("dtype", [SINGLE, DOUBLE])
-    @pytest.mark.parametrize("source", ["pytorch", "keras"])
-    def test_the_copy_computes_the_same(self, twins: Twins, source: str, dtype: str) -> None:
-        if twins.case.differs:
-            pytest.skip("another function, as the law on nodes says")
+    def test_the_copy_computes_the_same(self, twins: Twins, dtype: str) -> None:
+        """And where a setting differs, that it does not: a difference is named only where there is one."""
+        if dtype == DOUBLE and twins.case.double is None:
+            pytest.skip("TensorFlow has no such operation in float64 on a CPU")
         torch, keras = (twins.torch, twins.keras) if dtype == SINGLE else (twins.double_torch, twins.double_keras)
         torch = deepcopy(torch)
-        if twins.weighted and source == "pytorch":
-            homolog.copy(torch, into=keras, inputs=twins.inputs(dtype), run=False)
-        elif twins.weighted:
-            _shuffle(keras)
-            homolog.copy(keras, into=torch, inputs=twins.keras_inputs(dtype), run=False)
-        elif source == "keras":
-            pytest.skip("nothing to copy, so one direction says all")
-        left = open_network(torch).live.run(twins.inputs(dtype)).outputs
-        right = open_network(keras).live.run(twins.keras_inputs(dtype)).outputs
-        want, have = (_output_labels(twins.graphs[way]) for way in ("tree", "keras"))
-        for one, two, wanted, had in zip(left, right, want, have, strict=True):
-            two = arranged(two, had, wanted)  # noqa: PLW2901
-            assert one.shape == two.shape
-            assert one.dtype == two.dtype == dtype
-            apart = np.abs(one - two).max() / max(np.abs(one).max(), 1e-3)
-            assert apart <= (1e-5 if dtype == SINGLE else twins.case.double)
-            assert np.abs(one).max() > 0, "zeros prove nothing"
+        for source in ("pytorch", "keras") if twins.weighted else ("nothing to copy",):
+            if source == "pytorch":
+                homolog.copy(torch, into=keras, inputs=twins.inputs(dtype), run=False, allow_differences=True)
+            elif source == "keras":
+                _shuffle(keras)
+                homolog.copy(keras, into=torch, inputs=twins.keras_inputs(dtype), run=False, allow_differences=True)
+            apart = distance(twins, run(torch, twins.inputs(dtype)), run(keras, twins.keras_inputs(dtype)))
+            if twins.case.differs:
+                assert apart > 1e-6
+            else:
+                assert apart <= (1e-5 if dtype == SINGLE else twins.case.double), source
+
+
+def distance(twins: Twins, left: list[np.ndarray], right: list[np.ndarray]) -> float:
+    """How far the outputs lie apart, relative to the largest; infinitely far if their shapes differ."""
+    want, have = (_output_labels(twins.graphs[way]) for way in ("tree", "keras"))
+    worst = 0.0
+    for one, two, wanted, had in zip(left, right, want, have, strict=True):
+        two = arranged(two, had, wanted)  # noqa: PLW2901
+        if one.shape != two.shape:
+            return inf
+        assert one.dtype == two.dtype
+        assert np.abs(one).max() > 0, "zeros prove nothing"
+        worst = max(worst, float(np.abs(one - two).max() / np.abs(one).max()))
+    return worst
 
 
 def _output_labels(graph: Graph) -> list[Any]:
@@ -300,11 +327,3 @@ def _shuffle(model: Any) -> None:
     random = np.random.default_rng(11)
     live = open_network(model).live
     live.fill((name, random.permutation(ref.read().ravel()).reshape(ref.shape)) for name, ref in live.tensors().items())
-
-
-def wired(*layers: str, shapes: tuple[Shape, ...], **more: Any) -> Twins:  # pragma: no cover
-    """Twins of two expressions, for tests beside the laws."""
-    return Twins(Case(layers[0], layers[1], shapes, **more))
-
-
-__all__ = ["Case", "Laws", "Twins", "array_ref", "case", "description", "differences"]

@@ -27,9 +27,9 @@ class Pair:
 
     def torch(self, **settings: Any) -> Any:
         """The PyTorch network, with weights and statistics that are nowhere trivial."""
-        from twins import torch_nets
-
         import torch
+
+        from twins import torch_nets
 
         torch.manual_seed(SEED)
         return scrambled_torch(getattr(torch_nets, self.name)(**settings))

@@ -169,3 +169,12 @@ def mixer() -> keras.Model:
         y = layers.Dense(11, activation="gelu")(layers.LayerNormalization(epsilon=1e-6)(x))
         x = layers.Add()([x, layers.Dense(6)(y)])
     return keras.Model(inputs, layers.Dense(3)(layers.LayerNormalization(epsilon=1e-6)(x)))
+
+
+def stack() -> keras.Model:
+    """Layers made of layers, which have no twin yet."""
+    inputs = keras.Input((7, 5))
+    x = layers.Bidirectional(layers.LSTM(3, return_sequences=True))(inputs)
+    x = layers.MultiHeadAttention(2, 4)(x, x)
+    x = layers.TimeDistributed(layers.Dense(4))(layers.Dropout(0.1)(x))
+    return keras.Model(inputs, layers.Dense(2)(layers.GRU(6)(x)))

@@ -114,9 +114,9 @@ class TwoInTwoOut(nn.Module):
         self.label = nn.Linear(6, 7)
         self.score = nn.Linear(6, 1)
 
-    def forward(self, image: Tensor, table: Tensor) -> tuple[Tensor, Tensor]:
-        seen = torch.relu(self.image(image)).amax((2, 3))
-        told = torch.tanh(self.table(table))
+    def forward(self, picture: Tensor, row: Tensor) -> tuple[Tensor, Tensor]:
+        seen = torch.relu(self.image(picture)).amax((2, 3))
+        told = torch.tanh(self.table(row))
         joined = torch.relu(self.both(torch.cat([seen, told], dim=1)))
         return self.label(joined), torch.sigmoid(self.score(joined))
 

@@ -6,23 +6,30 @@ lists of ``[layer, call, output, kwargs]``. Both are read; nothing is deserialis
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from graphlib import CycleError, TopologicalSorter
-from typing import Any, cast
+from typing import cast
 
 from homolog import rules
-from homolog.errors import Unreadable, Unsupported
+from homolog.errors import Mismatch, Unreadable, Unsupported
 from homolog.graph import BARE, Graph, Node, Value, Weight
-from homolog.rules import Rule
+from homolog.keras.calls import (
+    MODELS,
+    Config,
+    Reference,
+    constants_of,
+    find,
+    first_calls,
+    in_order,
+    references,
+    tensors_of,
+)
+from homolog.rules import Rule, Slot
 from homolog.tensors import TensorRef
 from homolog.transforms import inverse
 
-Config = Mapping[str, Any]
 Groups = Mapping[str, Sequence[TensorRef]]
-Call = tuple[str, int]
 
-MODELS = {"Sequential", "Functional", "Model"}
 SEED = "state of a random generator; nothing of the function"
 
 
@@ -94,31 +101,35 @@ class _Reader:
 
     def _functional(self, settings: Config, path: str, inputs: Sequence[Value] | None) -> list[Value]:
         layers = {layer["name"]: layer for layer in settings["layers"]}
-        entry = [name for name, _, _ in _references(settings["input_layers"])]
-        made: dict[tuple[str, int, int], Value] = {}
+        entry = [name for name, _, _ in references(settings["input_layers"])]
+        made: dict[Reference, Value] = {}
+        absent = [name for name in entry if name not in layers]
+        if absent:
+            raise Unreadable("the model refers to a layer that it does not have", found=", ".join(absent))
         if inputs is None:
             made.update({(name, 0, 0): self._input(layers[name]["config"]) for name in entry})
         else:
             made.update({(name, 0, 0): value for name, value in zip(entry, inputs, strict=True)})
+        first = first_calls(settings)
         arguments = {
             (name, index): arguments
             for name, layer in layers.items()
-            for index, arguments in enumerate(layer.get("inbound_nodes", ()))
+            for index, arguments in enumerate(layer.get("inbound_nodes", ()), start=first[name])
             if name not in entry
         }
-        for call in _in_order(arguments):
+        for call in in_order(arguments):
             name, index = call
             layer = layers[name]
-            incoming = list(_references(arguments[call]))
-            values = [made[reference] for reference in incoming]
+            incoming = list(references(arguments[call]))
+            values = [find(made, reference) for reference in incoming]
             self._note_shapes(arguments[call], made)
-            outputs = self._call(layer, _join(path, name), values, _constants(arguments[call]))
+            outputs = self._call(layer, _join(path, name), values, constants_of(arguments[call]))
             made.update({(name, index, output): value for output, value in enumerate(outputs)})
-        return [_find(made, reference) for reference in _references(settings["output_layers"])]
+        return [find(made, reference) for reference in references(settings["output_layers"])]
 
-    def _note_shapes(self, arguments: object, made: Mapping[tuple[str, int, int], Value]) -> None:
+    def _note_shapes(self, arguments: object, made: Mapping[Reference, Value]) -> None:
         """Keras 3 writes the shape of every tensor a layer reads: the only word on what unknown layers give."""
-        for entry in _tensors(arguments):
+        for entry in tensors_of(arguments):
             name, index, output = entry["keras_history"]
             value = made.get((name, index, output))
             node = self.nodes.get(value.node) if value is not None else None
@@ -220,10 +231,8 @@ class _Reader:
                 expected=f"{len(slots)}: {', '.join(slot.keras for slot in slots)}",
                 found=f"{len(own)}: {', '.join(f'{ref.name} {ref.shape}' for ref in own)}",
             )
-        return {
-            slot.name: Weight((ref,), inverse(slot.to_keras(ref.shape)), slot.trainable)
-            for slot, ref in zip(slots, own, strict=False)
-        }, ignored
+        where = f"{class_name} {path}"
+        return {slot.name: _laid_out(slot, ref, where) for slot, ref in zip(slots, own, strict=False)}, ignored
 
     def _add(self, node: Node) -> Value:
         """Add a node; a layer that is called again becomes another node with the same weights."""
@@ -233,6 +242,19 @@ class _Reader:
             node = replace(node, name=f"{node.name}:{count}")
         self.nodes[node.name] = node
         return Value(node.name)
+
+
+def _laid_out(slot: Slot, ref: TensorRef, where: str) -> Weight:
+    """A stored tensor as the weight of a slot."""
+    try:
+        return Weight((ref,), inverse(slot.to_keras(ref.shape)), slot.trainable)
+    except Mismatch as error:
+        raise Unreadable(
+            "a tensor has another rank than its layer keeps it in",
+            where=where,
+            expected=f"{slot.keras} of axes {str(slot.axes).partition(' -> ')[2]}",
+            found=f"{ref.name} {ref.shape}",
+        ) from error
 
 
 def given_as_keras(rule: Rule, given: Mapping[str, object]) -> dict[str, object]:
@@ -254,71 +276,3 @@ def _dtype(dtype: object) -> str:
 def _first_input(settings: Config) -> Config:
     """Keras 2 may leave the input of a Sequential to the first layer's configuration."""
     return {"batch_input_shape": settings.get("batch_input_shape"), "dtype": settings.get("dtype")}
-
-
-def _is_reference(entry: object) -> bool:
-    return (
-        isinstance(entry, list | tuple)
-        and len(entry) >= 3
-        and isinstance(entry[0], str)
-        and isinstance(entry[1], int)
-        and isinstance(entry[2], int)
-    )
-
-
-def _tensors(entry: object) -> Iterator[Config]:
-    """Every ``__keras_tensor__`` in a Keras 3 call, in order."""
-    if isinstance(entry, Mapping):
-        if entry.get("class_name") == "__keras_tensor__":
-            yield entry["config"]
-        else:
-            for item in entry.values():
-                yield from _tensors(item)
-    elif isinstance(entry, list | tuple):
-        for item in entry:
-            yield from _tensors(item)
-
-
-def _references(entry: object) -> Iterator[tuple[str, int, int]]:
-    """Every (layer, call, output) that a call reads, in order, however Keras 2 or 3 nests them."""
-    if isinstance(entry, Mapping) and entry.get("class_name") == "__keras_tensor__":
-        name, call, output = entry["config"]["keras_history"]
-        yield (name, call, output)
-    elif _is_reference(entry):
-        reference = cast(Sequence[Any], entry)
-        yield (reference[0], reference[1], reference[2])
-        yield from _references(reference[3:])
-    elif isinstance(entry, Mapping):
-        for item in entry.values():
-            yield from _references(item)
-    elif isinstance(entry, list | tuple):
-        for item in entry:
-            yield from _references(item)
-
-
-def _constants(arguments: object) -> dict[str, object]:
-    """What a Keras 3 call is given beside tensors, under the names that operations give their operands:
-    ``add(x, 2.0)`` → ``{"x2": 2.0}``."""
-    if not isinstance(arguments, Mapping):
-        return {}
-    given = {f"x{place}": item for place, item in enumerate(arguments.get("args", ()), start=1)}
-    given.update(arguments.get("kwargs", {}))
-    return {key: item for key, item in given.items() if item is not None and not list(_references(item))}
-
-
-def _in_order(arguments: Mapping[Call, object]) -> list[Call]:
-    """The calls so that each comes after those it reads from; ties in the order of the configuration."""
-    order = {
-        call: [(name, index) for name, index, _ in _references(entry) if (name, index) in arguments]
-        for call, entry in arguments.items()
-    }
-    try:
-        return list(TopologicalSorter(order).static_order())
-    except CycleError as error:
-        raise Unreadable("the layers of the model are connected in a circle", found=str(error.args[1])) from error
-
-
-def _find(made: Mapping[tuple[str, int, int], Value], reference: tuple[str, int, int]) -> Value:
-    if reference not in made:
-        raise Unreadable("the model's output is given by no layer of it", found=str(reference))
-    return made[reference]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from homolog.errors import Mismatch, Unreadable, Usage
 from homolog.graph import Framework, Graph
 from homolog.keras.framework import require
 from homolog.keras.model import groups_of, layers_by_path, read_model
-from homolog.live import Run
+from homolog.live import BEFORE_ACTIVATION, Run
 from homolog.tensors import Array, TensorRef
 
 if TYPE_CHECKING:
@@ -36,11 +36,23 @@ class LiveKeras:
     def tensors(self) -> dict[str, TensorRef]:
         return {ref.name: ref for refs in groups_of(self.model).values() for ref, _ in refs}
 
+    def groups(self) -> dict[str, list[str]]:
+        return {path: [ref.name for ref, _ in refs] for path, refs in groups_of(self.model).items()}
+
+    def load_weights(self, file: Path) -> None:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of layers without weights
+                self.model.load_weights(file)
+        except (ValueError, KeyError, TypeError, OSError) as error:
+            raise Mismatch(
+                "Keras cannot load these weights into this model", where=str(file), found=first_line(error)
+            ) from error
+
     def run(self, inputs: Sequence[Array], layers: Iterable[str] = ()) -> Run:
         keras = require()
         seen: dict[str, Array] = {}
-        found = layers_by_path(self.model)
-        with _recording({path: found[path] for path in layers}, seen):
+        with _recording(layers_by_path(self.model), layers, seen):
             arguments = [keras.ops.convert_to_tensor(np.asarray(array, order="C")) for array in inputs]
             result = self.model(arguments[0] if len(arguments) == 1 else arguments, training=False)
         return Run(tuple(keras.ops.convert_to_numpy(tensor) for tensor in tensors_in(result)), seen)
@@ -49,12 +61,12 @@ class LiveKeras:
         variables = {ref.name: variable for refs in groups_of(self.model).values() for ref, variable in refs}
         for name, array in arrays:
             variable = variables.get(name)
-            if variable is None or tuple(variable.shape) != array.shape:
+            if variable is None or (tuple(variable.shape), str(variable.dtype)) != (array.shape, array.dtype.name):
                 raise Mismatch(
                     "the model has no such variable",
                     where=name,
-                    expected=f"shape {array.shape}",
-                    found="none" if variable is None else f"shape {tuple(variable.shape)}",
+                    expected=f"{array.dtype.name} {array.shape}",
+                    found="none" if variable is None else f"{variable.dtype} {tuple(variable.shape)}",
                 )
             variable.assign(array)
 
@@ -85,10 +97,16 @@ def load(path: Path) -> LiveKeras:
         raise Unreadable(
             "Keras cannot load this model",
             where=str(path),
-            found=f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}",
+            found=first_line(error),
             help="give the model itself if the file is sound: FILE@package.module:factory",
         ) from error
     return LiveKeras(model)
+
+
+def first_line(error: Exception) -> str:
+    """What an error of Keras says, in one line."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0] if lines else ''}"
 
 
 def tensors_in(result: Any) -> list[Any]:
@@ -101,27 +119,53 @@ def tensors_in(result: Any) -> list[Any]:
 
 
 @contextmanager
-def _recording(layers: dict[str, Any], seen: dict[str, Array]) -> Iterator[None]:
-    """Keep what each layer gives at its first call: their ``call`` is wrapped on the instance, and put back."""
+def _recording(found: dict[str, Any], wanted: Iterable[str], seen: dict[str, Array]) -> Iterator[None]:
+    """Keep what layers give, or take into their activation, at their first call: these functions are wrapped on the
+    instance, and put back."""
     keras = require()
 
-    def wrapped(path: str, call: Any) -> Any:
+    def keep(path: str, result: Any) -> None:
+        tensors = tensors_in(result)
+        if tensors and path not in seen:
+            seen[path] = keras.ops.convert_to_numpy(tensors[0])
+
+    def giving(path: str, call: Any) -> Any:
         def record(*args: Any, **kwargs: Any) -> Any:
             result = call(*args, **kwargs)
-            tensors = tensors_in(result)
-            if tensors and path not in seen:
-                seen[path] = keras.ops.convert_to_numpy(tensors[0])
+            keep(path, result)
             return result
 
         return record
 
-    for path, layer in layers.items():
-        layer.__dict__["call"] = wrapped(path, layer.call)
+    def taking(path: str, activation: Any) -> Any:
+        def record(tensor: Any) -> Any:
+            keep(path, tensor)
+            return activation(tensor)
+
+        return record
+
+    with ExitStack() as stack:
+        for path in dict.fromkeys(wanted):
+            layer = found[path.removesuffix(BEFORE_ACTIVATION)]
+            if path.endswith(BEFORE_ACTIVATION):
+                stack.enter_context(_replaced(layer, "activation", taking(path, layer.activation)))
+            else:
+                stack.enter_context(_replaced(layer, "call", giving(path, layer.call)))
+        yield
+
+
+@contextmanager
+def _replaced(layer: Any, name: str, function: Any) -> Iterator[None]:
+    """Another attribute of the instance for a while; past Keras's own tracking of attributes, which would keep it."""
+    before = layer.__dict__.get(name)
+    layer.__dict__[name] = function
     try:
         yield
     finally:
-        for layer in layers.values():
-            del layer.__dict__["call"]
+        if before is None:
+            del layer.__dict__[name]
+        else:
+            layer.__dict__[name] = before
 
 
 @contextmanager

@@ -10,11 +10,11 @@ from homolog.graph import Graph, Node, Value
 from homolog.matching import order, structure
 from homolog.matching.differences import differences
 from homolog.matching.structure import Pairing
-from homolog.plan import Ignored, Plan, Row
+from homolog.plan import Ignored, Plan, Row, casting
 from homolog.tensors import dtype_of
 from homolog.transforms import Axes, Transform, inverse, joined
 
-__all__ = ["match"]
+__all__ = ["differences", "match"]
 
 
 def match(a: Graph, b: Graph, source: str = "", target: str = "") -> Plan:
@@ -44,8 +44,8 @@ def match(a: Graph, b: Graph, source: str = "", target: str = "") -> Plan:
 
 def _rows(one: Node, two: Node, evidence: str) -> Iterable[Row]:
     """One row for each tensor of the target's layer."""
-    for slot, weight in two.weights.items():
-        given = one.weights[slot]
+    for place, (slot, weight) in enumerate(two.weights.items()):
+        given = one.weights[slot] if two.known else list(one.weights.values())[place]
         for tensor in weight.tensors:
             (origin,) = given.tensors
             chain = joined(given.layout, inverse(weight.layout))
@@ -79,14 +79,12 @@ def _note(chain: Sequence[Transform]) -> str:
 
 
 def _cast(source: str, target: str, name: str) -> str:
-    if source == target:
-        return ""
     kinds = {dtype_of(dtype).kind for dtype in (source, target)}
     if not kinds <= set("fV") and len(kinds) > 1:
         raise Mismatch(
             "a tensor would change its kind of numbers", where=name, expected=f"{target} values", found=source
         )
-    return f"{source} -> {target}"
+    return casting(source, target)
 
 
 def _once(rows: Iterable[Row]) -> tuple[Row, ...]:

@@ -51,10 +51,10 @@ def _activations(
     heads: tuple[Node, Node], graphs: tuple[Graph, Graph], readers: Sequence[Mapping[Value, list[Node]]]
 ) -> Iterable[Difference]:
     """The activations behind two corresponding nodes, compared one by one."""
-    chains = [_behind(head, graph, read) for head, graph, read in zip(heads, graphs, readers, strict=True)]
-    if chains[0] is None or chains[1] is None:
+    ours, theirs = (_behind(head, graph, read) for head, graph, read in zip(heads, graphs, readers, strict=True))
+    if ours is None or theirs is None:
         return
-    for one, two in zip_longest(*chains):
+    for one, two in zip_longest(ours, theirs):
         if one is None or two is None or one.kind != two.kind:
             left, right = one or heads[0], two or heads[1]
             kinds = ["none" if entry is None else entry.kind for entry in (one, two)]

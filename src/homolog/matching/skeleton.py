@@ -49,9 +49,14 @@ class Bone:
 
 
 def signature(node: Node) -> tuple[object, ...]:
-    """What a layer is by itself, alike in both frameworks."""
-    kind = node.kind if node.known else "?"
-    return (kind, tuple(sorted((slot, weight.shape) for slot, weight in node.weights.items())))
+    """What a layer is by itself, alike in both frameworks.
+
+    Of a kind that no rule knows, the order of its tensors is what counts: their names may hold those of inner layers,
+    which Keras numbers. Its kind names its framework, so that it never corresponds to one of the other.
+    """
+    if not node.known:
+        return (node.kind, tuple(weight.shape for weight in node.weights.values()))
+    return (node.kind, tuple(sorted((slot, weight.shape) for slot, weight in node.weights.items())))
 
 
 def skeleton(graph: Graph) -> Mapping[str, Bone]:

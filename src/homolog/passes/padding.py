@@ -28,7 +28,8 @@ def padding(graph: Graph) -> Graph:
         return graph
     nodes = dict(graph.nodes)
     readers = graph.consumers()
-    for pad in graph.nodes.values():
+    for name in graph.nodes:
+        pad = nodes[name]  # which may have taken over what was padded in front of it
         behind = [nodes[node.name] for node in readers.get(Value(pad.name), ())]
         if not _of_zeros(pad) or Value(pad.name) in graph.outputs or not behind:
             continue
@@ -59,6 +60,8 @@ def _takes(node: Node, before: Node) -> bool:
     """
     if isinstance(node.fields.get("padding"), str) or len(node.inputs) != 1:
         return False
+    if node.kind == "pad":
+        return _of_zeros(node)
     if node.kind in CONVOLUTIONS:
         return node.fields["padding_mode"] == "zeros"
     unpadded = not any(_amounts(node.fields.get("padding", ())))

@@ -34,7 +34,7 @@ def _renamed(node: Node, incoming: OpenShape) -> Node:
     if node.kind == "celu" and fields["alpha"] == 1:
         return replace(node, kind="elu")
     if node.kind == "reshape" and _is_flat(fields["shape"]):
-        return replace(node, kind="flatten", fields={"start_dim": 1, "end_dim": 1, "moved": False})
+        return replace(node, kind="flatten", fields={"start_dim": 1, "end_dim": -1, "moved": False})
     if node.kind.startswith("adaptive_"):
         return _fixed(node, incoming)
     return node

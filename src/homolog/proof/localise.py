@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from homolog.graph import Node
+from homolog.graph import Graph, Node
+from homolog.live import BEFORE_ACTIVATION
 from homolog.passes.layout import labels_at
 from homolog.proof.part import Part
 from homolog.proof.samples import Samples, arranged, samples
@@ -37,19 +38,27 @@ class Compared:
 
 def compare_layers(subjects: Subjects, inputs: Samples, tolerance: Tolerance) -> Iterator[Compared]:
     """Every corresponding pair of layers that can be observed in both networks, in topological order."""
+    pairs = [(subjects.graph_a.nodes[first], subjects.graph_b.nodes[second]) for first, second in subjects.plan.pairs]
     seen = [
-        (one, two)
-        for one, two in (
-            (subjects.graph_a.nodes[first], subjects.graph_b.nodes[second]) for first, second in subjects.plan.pairs
-        )
-        if one.layer is not None and two.layer is not None
+        (one, two, place, other)
+        for one, two in pairs
+        if (place := _watched(one, subjects.graph_a)) is not None
+        and (other := _watched(two, subjects.graph_b)) is not None
     ]
-    left = subjects.a.run(inputs.first, [str(one.layer) for one, _ in seen]).activations
-    right = subjects.b.run(inputs.second, [str(two.layer) for _, two in seen]).activations
-    for one, two in seen:
-        first, second = left.get(str(one.layer)), right.get(str(two.layer))
+    left = subjects.a.run(inputs.first, [place for _, _, place, _ in seen]).activations
+    right = subjects.b.run(inputs.second, [other for _, _, _, other in seen]).activations
+    for one, two, place, other in seen:
+        first, second = left.get(place), right.get(other)
         if first is not None and second is not None:
             yield _compared(one, two, first, second, tolerance)
+
+
+def _watched(node: Node, graph: Graph) -> str | None:
+    """Where in the live model a node's output can be seen, None if nowhere."""
+    if node.layer is None and graph.framework == "keras" and node.weights:
+        fused = f"{node.name}/activation" in graph.nodes  # a layer that is called again has another name
+        return f"{node.name}{BEFORE_ACTIVATION}" if fused else None
+    return node.layer
 
 
 def first_difference(subjects: Subjects, inputs: Samples, tolerance: Tolerance) -> str:

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from homolog.graph import Graph
+from homolog.graph import Graph, Weight
 from homolog.live import Live
 from homolog.passes.layout import Labels, labels_at
 from homolog.proof.localise import first_difference
 from homolog.proof.part import Part
 from homolog.proof.samples import arranged, samples
-from homolog.proof.subjects import Subjects, Tolerance, distance, limit
+from homolog.proof.subjects import Subjects, Tolerance, distance, limit, share
 from homolog.tensors import Array, array_ref
 from homolog.transfer import transfer
 
@@ -24,32 +24,41 @@ BATCHES = (1, 3)
 def check(subjects: Subjects, tolerance: Tolerance, seeds: Sequence[int] = SEEDS, name: str = "outputs") -> Part:
     """Run both on the same random inputs and compare every output.
 
+    Outputs that are the same whatever goes in prove nothing, so they do not pass.
+
     Args:
         subjects: the networks.
-        tolerance: for float32.
+        tolerance: how far the outputs may lie apart.
         seeds: one input each, with every size of batch.
         name: of the part.
     """
     worst, ratio = 0.0, 0.0
+    seen: list[list[Array]] = []
     for seed in seeds:
         for batch in BATCHES:
             inputs = samples(subjects.graph_a, subjects.graph_b, batch=batch, seed=seed)
             left, right = subjects.a.run(inputs.first).outputs, subjects.b.run(inputs.second).outputs
             pairs = _aligned(subjects, left, right)
-            problem = _problem(left, pairs)
+            problem = _problem(left, right, pairs)
             if problem:
                 return Part(name, False, problem, (first_difference(subjects, inputs, tolerance),))
             for one, two in pairs:
-                apart, allowed = distance(one, two), limit(one, tolerance)
-                worst, ratio = max(worst, apart), max(ratio, apart / allowed)
+                apart = distance(one, two)
+                worst, ratio = max(worst, apart), max(ratio, share(apart, limit(one, tolerance)))
             if ratio > 1:
                 figure = f"outputs differ by {worst:.1e} (seed {seed}, batch {batch}), {ratio:.1f} x what is allowed"
                 return Part(
                     name, False, figure, (first_difference(subjects, inputs, tolerance),), {"max_abs_error": worst}
                 )
+            seen.append([one for one, _ in pairs])
     count = len(seeds) * len(BATCHES)
-    figure = f"largest difference {worst:.1e} over {count} inputs, {ratio:.2f} of what is allowed"
-    return Part(name, True, figure, (), {"max_abs_error": worst, "share_of_tolerance": ratio, "inputs": count})
+    figures = {"max_abs_error": worst, "share_of_tolerance": ratio, "inputs": count}
+    still = [place for place, arrays in enumerate(zip(*seen, strict=True)) if not _moves(arrays, tolerance)]
+    if still:
+        which = ", ".join(str(place) for place in still)
+        return Part(name, False, f"output {which} does not depend on the input, and so proves nothing", (), figures)
+    figure = f"largest difference {worst:.1e} over {count} inputs, {ratio:.2f} of what {tolerance.resolution} allows"
+    return Part(name, True, figure, (), figures)
 
 
 def check_perturbed(subjects: Subjects, tolerance: Tolerance) -> Part | None:
@@ -57,18 +66,16 @@ def check_perturbed(subjects: Subjects, tolerance: Tolerance) -> Part | None:
 
     None where the networks hold no statistics. Both networks are left as they were.
     """
-    names = {
-        ref.name
-        for node in subjects.graph_a.nodes.values()
-        if any(not weight.trainable for weight in node.weights.values())
-        for weight in node.weights.values()
-        for ref in weight.tensors
-    }
-    if not names:
+    nodes = [node for node in subjects.graph_a.nodes.values() if "running_var" in node.weights]
+    if not nodes:
         return None
     random = np.random.default_rng(7)
     before = {name: ref.read().copy() for name, ref in subjects.a.tensors().items()}
-    changed = {name: _perturbed(array, random) if name in names else array for name, array in before.items()}
+    changed = dict(before)
+    for node in nodes:
+        names = {slot: _live_name(subjects, weight) for slot, weight in node.weights.items()}
+        arrays = {slot: before[name] for slot, name in names.items()}
+        changed.update({names[slot]: array for slot, array in _perturbed(arrays, random).items()})
     with _filled(subjects.a, changed, before):
         target = dict(transfer(subjects.plan, {name: array_ref(name, array) for name, array in changed.items()}))
         held = {name: ref.read().copy() for name, ref in subjects.b.tensors().items() if name in target}
@@ -76,9 +83,34 @@ def check_perturbed(subjects: Subjects, tolerance: Tolerance) -> Part | None:
             return check(subjects, tolerance, (3,), "perturbed statistics")
 
 
-def _perturbed(array: Array, random: np.random.Generator) -> Array:
-    """Positive numbers around one: sound as a variance and as a scale, and not the trivial 0 or 1 anywhere."""
-    return (0.5 + random.random(array.shape)).astype(array.dtype)
+def _live_name(subjects: Subjects, weight: Weight) -> str:
+    (ref,) = weight.tensors
+    return subjects.names.get(ref.name, ref.name)
+
+
+def _perturbed(arrays: Mapping[str, Array], random: np.random.Generator) -> dict[str, Array]:
+    """Another scale, shift, mean and variance, in the measure of those that are there: what follows a layer whose
+    statistics are far off may overflow."""
+    wide = {slot: array.astype(np.float64) for slot, array in arrays.items()}
+    spread = np.sqrt(wide["running_var"])
+    changed = {}
+    for slot, array in wide.items():
+        factor = 0.5 + random.random(array.shape)
+        if slot in ("weight", "running_var"):
+            array = array * factor  # noqa: PLW2901
+        else:
+            array = array + (factor - 1) * (spread if slot == "running_mean" else 1)  # noqa: PLW2901
+        changed[slot] = array.astype(arrays[slot].dtype)
+    return changed
+
+
+def _moves(arrays: Sequence[Array], tolerance: Tolerance) -> bool:
+    """Whether an output changes by more than the tolerance from one sample to another."""
+    wide = [np.atleast_1d(array).astype(np.float64) for array in arrays]
+    lowest = np.min([array.min(axis=0) for array in wide], axis=0)
+    highest = np.max([array.max(axis=0) for array in wide], axis=0)
+    largest = max(float(np.abs(array).max(initial=0)) for array in wide)
+    return float((highest - lowest).max(initial=0)) > tolerance.atol + tolerance.rtol * largest
 
 
 @contextmanager
@@ -107,12 +139,12 @@ def _labels_of(graph: Graph, index: int) -> Labels | None:
     return labels_at(graph.nodes[value.node], value.index)
 
 
-def _problem(left: Sequence[Array], pairs: Sequence[tuple[Array, Array]]) -> str:
+def _problem(left: Sequence[Array], right: Sequence[Array], pairs: Sequence[tuple[Array, Array]]) -> str:
     """Why the outputs cannot be the same, before any number is compared; empty if they can."""
     if not left:
         return "the network gives no output"
-    if len(left) != len(pairs):
-        return f"{len(left)} outputs against {len(pairs)}"
+    if len(left) != len(right):
+        return f"{len(left)} outputs against {len(right)}"
     for one, two in pairs:
         if one.shape != two.shape:
             return f"outputs of shapes {one.shape} and {two.shape}"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from homolog.plan import Plan, Row
 from homolog.proof.part import Part
-from homolog.tensors import TensorRef, same_bits
+from homolog.tensors import Array, TensorRef, same_bits
 from homolog.transfer import backward, forward
 
 
@@ -22,36 +25,43 @@ class Wrong:
 def check(plan: Plan, source: Mapping[str, TensorRef], target: Mapping[str, TensorRef]) -> Part:
     """Compare each tensor of the target with its sources, in the target's layout and, inverted, in the source's.
 
-    A row that loses bits by design (another element type) is compared in the target's layout alone.
+    A row that loses bits by design (a narrower element type) is compared in the target's layout alone, and counted
+    as rounded.
 
     Args:
         plan: what the target should hold.
         source, target: the tensors of both, by name.
     """
     wrong: list[Wrong] = []
+    rounded: Counter[str] = Counter()
     not_finite = 0
     for row in plan.rows:
         found = target[row.target].read()
-        expected = forward(row, source)
-        if not same_bits(found, expected):
-            wrong.append(Wrong(row, "other values"))
-        elif row.lossless:
-            back = backward(row, found)
-            sources = [source[name].read() for name in row.sources]
-            if not all(same_bits(one, two) for one, two in zip(back, sources, strict=True)):
-                wrong.append(Wrong(row, "the way back gives other values"))
-        if found.dtype.kind == "f":
-            import numpy as np
-
+        reason = _reason(row, source, found)
+        if reason:
+            wrong.append(Wrong(row, reason))
+        elif row.narrows:
+            rounded[row.cast] += 1
+        if found.dtype.kind in "fV":  # V: bfloat16 and the like
             not_finite += int(not np.isfinite(found).all())
-    details = tuple(f"{item.row.target} from {', '.join(item.row.sources)}: {item.reason}" for item in wrong)
+    details = [f"{item.row.target} from {', '.join(item.row.sources)}: {item.reason}" for item in wrong]
+    details += [f"{count} tensors are rounded, {cast}" for cast, count in rounded.items()]
     if not_finite:
-        details = (*details, f"{not_finite} tensors hold NaN or infinite values, copied as they are")
-    exact = len(plan.rows) - len(wrong)
-    return Part(
-        "weights",
-        not wrong,
-        f"{exact} of {len(plan.rows)} tensors bit-exact",
-        details,
-        {"exact": exact, "tensors": len(plan.rows)},
-    )
+        details.append(f"{not_finite} tensors hold NaN or infinite values, copied as they are")
+    exact = len(plan.rows) - len(wrong) - rounded.total()
+    figure = f"{exact} of {len(plan.rows)} tensors bit-exact"
+    if rounded:
+        figure += f", {rounded.total()} rounded to the target's element type"
+    figures = {"exact": exact, "tensors": len(plan.rows), "rounded": rounded.total()}
+    return Part("weights", not wrong, figure, tuple(details), figures)
+
+
+def _reason(row: Row, source: Mapping[str, TensorRef], found: Array) -> str:
+    """Why a tensor is not what the plan says; empty if it is."""
+    if not same_bits(found, forward(row, source)):
+        return "other values"
+    if row.lossless:
+        sources = [source[name].read() for name in row.sources]
+        if not all(same_bits(one, two) for one, two in zip(backward(row, found), sources, strict=True)):
+            return "the way back gives other values"
+    return ""

@@ -22,7 +22,7 @@ PARAMETER = "parameter"
 CONSTANT = "constant"
 
 
-def read_exported(module: torch.nn.Module, tree: Module, inputs: Sequence[Array]) -> Graph:
+def read_exported(module: torch.nn.Module, tree: Module, inputs: Sequence[Array | torch.Tensor]) -> Graph:
     """Trace a module and read the trace.
 
     Args:
@@ -43,7 +43,7 @@ def read_exported(module: torch.nn.Module, tree: Module, inputs: Sequence[Array]
         raise Unsupported(
             f"torch.export cannot trace {type(module).__name__}",
             found=f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}",
-            expected=f"a forward that accepts shapes {', '.join(str(array.shape) for array in inputs)}",
+            expected=f"a forward that accepts shapes {', '.join(str(tuple(array.shape)) for array in inputs)}",
             help="check the shapes given with --input, and that forward has no control flow that depends on values",
         ) from error
     finally:
@@ -60,6 +60,7 @@ class _Reader:
         signature = program.graph_signature
         self.held = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
         self.constants = signature.inputs_to_lifted_tensor_constants
+        self.last = {_call_of(entry): entry.name for entry in program.graph.nodes if _computes(entry)}
         self.nodes: dict[str, Node] = {}
         self.values: dict[str, Value] = {}
         self.used: set[str] = set()
@@ -99,7 +100,7 @@ class _Reader:
         weights = self._weights(rule, arguments)
         inputs = tuple(self._inputs(arguments, weights))
         path, type_name = self._module(entry)
-        name = self._name(path, entry.name)
+        name = self._name(path, entry)
         fields: dict[str, object]
         if rule is None:
             fields = {key: value for key, value in arguments.items() if not list(_flat(value))}
@@ -163,24 +164,27 @@ class _Reader:
     def _parameter(self, ref: TensorRef) -> Value:
         """A parameter or buffer that an operation uses by itself."""
         self.used.add(ref.name)
-        if ref.name not in self.nodes:
-            self.nodes[ref.name] = Node(
-                ref.name, PARAMETER, {}, {"value": Weight((ref,))}, shapes=(ref.shape,), type="Parameter"
-            )
-        return Value(ref.name)
+        name = f"parameter {ref.name}"  # may not be the name of a module's node
+        self.nodes.setdefault(
+            name, Node(name, PARAMETER, {}, {"value": Weight((ref,))}, shapes=(ref.shape,), type="Parameter")
+        )
+        return Value(name)
 
     def _module(self, entry: Any) -> tuple[str, str]:
         stack = list((entry.meta.get("nn_module_stack") or {}).values())
         path, type_name = stack[-1] if stack else ("", "")
         return path, str(type_name).rpartition(".")[2]
 
-    def _name(self, path: str, fallback: str) -> str:
-        """The module's path if this operation is all of the module, else the path and the operation."""
+    def _name(self, path: str, entry: Any) -> str:
+        """The module's path if this operation gives what the module gives, else the path and the operation."""
         module = self.types.get(path)
         known = module is not None and rules.for_torch_class(module.type) is not None
-        if known and path not in self.nodes:
+        if known and path not in self.nodes and self.last[_call_of(entry)] == entry.name:
             return path
-        return f"{path}.{fallback}" if path else fallback
+        name = f"{path}.{entry.name}" if path else str(entry.name)
+        while name in self.nodes:
+            name += "_"
+        return name
 
     def _add(self, entry: Any, node: Node) -> Value:
         values = entry.meta.get("val")
@@ -188,6 +192,15 @@ class _Reader:
         shapes = tuple(_shape(item) for item in items)
         self.nodes[node.name] = replace(node, shapes=shapes)
         return Value(node.name)
+
+
+def _call_of(entry: Any) -> object:
+    """The call of a module that an operation belongs to; a module called twice has two."""
+    return next(reversed(entry.meta.get("nn_module_stack") or {}), None)
+
+
+def _computes(entry: Any) -> bool:
+    return entry.op == "call_function" and entry.target is not operator.getitem
 
 
 def _shape(value: Any) -> OpenShape:

@@ -38,7 +38,16 @@ def read(module: torch.nn.Module, inputs: Sequence[Array] | None = None) -> Grap
         )
     from homolog.pytorch.export import read_exported
 
-    return read_exported(module, tree, inputs)
+    return read_exported(module, tree, fitting(module, inputs))
+
+
+def fitting(module: torch.nn.Module, inputs: Sequence[Array]) -> list[torch.Tensor]:
+    """Inputs as tensors of the module's own element type; ids stay ids. Keras does so by itself."""
+    import torch
+
+    own = next((parameter.dtype for parameter in module.parameters() if parameter.is_floating_point()), torch.float32)
+    tensors = [torch.tensor(array) for array in inputs]
+    return [tensor.to(own) if tensor.is_floating_point() else tensor for tensor in tensors]
 
 
 def tree_of(module: torch.nn.Module, path: str = "") -> Module:

@@ -14,7 +14,7 @@ from homolog.errors import Mismatch, Unreadable, Unsafe, Unsupported, Usage
 from homolog.graph import Framework, Graph
 from homolog.live import Run
 from homolog.pytorch.framework import require
-from homolog.pytorch.read import read, state, to_numpy
+from homolog.pytorch.read import fitting, read, state, to_numpy
 from homolog.tensors import Array, TensorRef
 
 if TYPE_CHECKING:
@@ -35,6 +35,17 @@ class LiveTorch:
     def tensors(self) -> dict[str, TensorRef]:
         return dict(state(self.model))
 
+    def groups(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name in self.tensors():
+            found.setdefault(name.rpartition(".")[0], []).append(name)
+        return found
+
+    def load_weights(self, file: Path) -> None:
+        raise Mismatch(
+            "the names in the file are not those of the module's state_dict", where=str(file), details=self.tensors()
+        )
+
     def run(self, inputs: Sequence[Array], layers: Iterable[str] = ()) -> Run:
         torch = require()
         seen: dict[str, Array] = {}
@@ -46,7 +57,7 @@ class LiveTorch:
         self.model.eval()
         try:
             with torch.no_grad():
-                result = self.model(*(torch.from_numpy(np.asarray(array, order="C")) for array in inputs))
+                result = self.model(*fitting(self.model, inputs))
         finally:
             for module, mode in training.items():
                 module.training = mode
@@ -60,12 +71,13 @@ class LiveTorch:
         with torch.no_grad():
             for name, array in arrays:
                 tensor = held.get(name)
-                if tensor is None or tuple(tensor.shape) != array.shape:
+                own = None if tensor is None else str(tensor.dtype).removeprefix("torch.")
+                if tensor is None or (tuple(tensor.shape), own) != (array.shape, array.dtype.name):
                     raise Mismatch(
                         "the module has no such tensor",
                         where=name,
-                        expected=f"shape {array.shape}",
-                        found="none" if tensor is None else f"shape {tuple(tensor.shape)}",
+                        expected=f"{array.dtype.name} {array.shape}",
+                        found="none" if tensor is None else f"{own} {tuple(tensor.shape)}",
                     )
                 tensor.copy_(_from_numpy(array, tensor.dtype))
 

@@ -43,7 +43,9 @@ def read_tree(root: Module, input_shape: OpenShape | None = None) -> Graph:
         nodes = {node.name: node for module in root.walk() for node in _holding(module)}
         return Graph("pytorch", nodes, (), _loose(root, nodes), wired=False)
     shapes = () if input_shape is None else (input_shape,)
-    entry = Node("input", "input", {"dtype": "float32"}, shapes=shapes, type="input")
+    taken = {module.path for module in root.walk()}
+    name = "input" if "input" not in taken else "input."  # which no path ends in
+    entry = Node(name, "input", {"dtype": "float32"}, shapes=shapes, type="input")
     chain = _Chain({entry.name: entry}, Value(entry.name))
     chain.extend(root)
     return Graph("pytorch", chain.nodes, (chain.last,), _loose(root, chain.nodes))
@@ -79,7 +81,9 @@ def layer_node(module: Module, rule: Rule | None) -> Node:
     if rule is not None:
         strange = set(weights) - {slot.name for slot in rule.slots}
         if strange:
-            raise Unsupported(f"a {short} with tensors that its rule does not know", where=where, found=str(strange))
+            raise Unsupported(
+                f"a {short} with tensors that its rule does not know", where=where, found=", ".join(sorted(strange))
+            )
         shapes = {name: weight.shape for name, weight in weights.items()}
         fields = rule.read_torch(short, module.attributes, shapes, where)
         weights = {slot.name: weights[slot.name] for slot in rule.slots if slot.name in weights}

@@ -163,7 +163,7 @@ def _settle_prelu(fields: Fields, inputs: Sequence[OpenShape]) -> Fields:
 
 PRELU = Rule(
     "prelu",
-    torch=Torch(("PReLU",), ("prelu",), ignore=("num_parameters",)),
+    torch=Torch(("PReLU",), ("prelu",), ignore=("num_parameters", "init")),
     keras=Keras(("PReLU",)),
     fields=(
         # PyTorch has no such setting and always shares everything but the channels

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from homolog.graph import OpenShape
-from homolog.rules.rule import Field, Fields, Keras, Layout, Rule, Slot, Torch, data_format, ints, pads
+from homolog.rules.forms import data_format, ints, pads
+from homolog.rules.rule import Field, Fields, Keras, Layout, Rule, Slot, Torch
 from homolog.tensors import Shape
 from homolog.transforms import Axes
 

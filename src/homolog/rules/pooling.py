@@ -11,7 +11,8 @@ from typing import cast
 
 from homolog.graph import OpenShape
 from homolog.rules.conv import Pads, settle_same, window
-from homolog.rules.rule import Field, Fields, Form, Keras, Layout, Rule, Torch, data_format, ints, pads
+from homolog.rules.forms import data_format, ints, pads
+from homolog.rules.rule import Field, Fields, Form, Keras, Layout, Rule, Torch
 from homolog.tensors import Shape
 
 

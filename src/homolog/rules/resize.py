@@ -7,7 +7,8 @@ from typing import cast
 
 from homolog.graph import OpenShape
 from homolog.rules.conv import Pads
-from homolog.rules.rule import Field, Fields, Form, Keras, Layout, Rule, Torch, data_format
+from homolog.rules.forms import data_format
+from homolog.rules.rule import Field, Fields, Form, Keras, Layout, Rule, Torch
 from homolog.tensors import Shape
 
 

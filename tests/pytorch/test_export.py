@@ -1,0 +1,224 @@
+"""Traced modules: what torch.export says of them, as a graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from homolog.errors import Unsupported
+from homolog.graph import Graph, Value
+from homolog.passes import normalise
+from homolog.pytorch.read import read
+
+
+def graph_of(model: Any, *shapes: tuple[int, ...]) -> Graph:
+    return read(model.eval(), [np.zeros(shape, np.float32) for shape in shapes])
+
+
+def kinds(graph: Graph) -> list[tuple[str, str]]:
+    return [(node.name, node.kind) for node in graph.nodes.values()]
+
+
+def block() -> Any:
+    """A residual block as torchvision writes it: one ReLU, in place, called twice."""
+    from torch import nn
+
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv1 = nn.Conv2d(4, 6, 3, 2, 1, bias=False)
+            self.bn1 = nn.BatchNorm2d(6)
+            self.relu = nn.ReLU(inplace=True)
+            self.conv2 = nn.Conv2d(6, 6, 3, padding=1, bias=False)
+            self.bn2 = nn.BatchNorm2d(6)
+            self.downsample = nn.Sequential(nn.Conv2d(4, 6, 1, 2, bias=False), nn.BatchNorm2d(6))
+
+        def forward(self, x: Any) -> Any:
+            out = self.relu(self.bn1(self.conv1(x)))
+            out = self.bn2(self.conv2(out))
+            out += self.downsample(x)
+            return self.relu(out)
+
+    return Block()
+
+
+def test_a_residual_block() -> None:
+    graph = graph_of(block(), (2, 4, 9, 7))
+    assert kinds(graph) == [
+        ("x", "input"),
+        ("conv1", "conv2d"),
+        ("bn1", "batch_norm"),
+        ("relu", "relu"),
+        ("conv2", "conv2d"),
+        ("bn2", "batch_norm"),
+        ("downsample.0", "conv2d"),
+        ("downsample.1", "batch_norm"),
+        ("add_", "add"),
+        ("relu.relu__1", "relu"),
+    ]
+    assert graph.nodes["add_"].inputs == (Value("bn2"), Value("downsample.1"))
+    assert graph.outputs == (Value("relu.relu__1"),)
+    assert graph.nodes["downsample.0"].scope == ("downsample",)
+    assert graph.nodes["conv1"].layer == "conv1"
+    assert graph.nodes["relu.relu__1"].layer is None  # the live module is heard at its first call
+    assert graph.nodes["conv1"].fields["padding"] == ((1, 1), (1, 1))
+    assert graph.nodes["conv1"].shapes == ((2, 6, 5, 4),)
+    assert {ref.name for node in graph.nodes.values() for ref in node.ignored} == {
+        f"{name}.num_batches_tracked" for name in ("bn1", "bn2", "downsample.1")
+    }
+    assert graph.loose == ()
+
+
+def test_a_convnet_that_flattens_by_view_has_the_nodes_of_its_sequential() -> None:
+    from torch import nn
+
+    class Vgg(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.features = nn.Sequential(nn.Conv2d(4, 6, 3), nn.ReLU(True), nn.MaxPool2d(2, 2))
+            self.avgpool = nn.AdaptiveAvgPool2d((2, 3))
+            self.classifier = nn.Sequential(nn.Linear(36, 5), nn.Dropout(), nn.Linear(5, 3))
+
+        def forward(self, x: Any) -> Any:
+            x = self.avgpool(self.features(x))
+            return self.classifier(x.view(x.size(0), -1))
+
+    model = Vgg()
+    chain = nn.Sequential(model.features, model.avgpool, nn.Flatten(), model.classifier)
+    traced = normalise(graph_of(model, (2, 4, 12, 16)))
+    told = normalise(graph_of(chain, (2, 4, 12, 16)))
+    assert [node.kind for node in traced.nodes.values()] == [node.kind for node in told.nodes.values()]
+    assert [node.shapes[0][1:] for node in traced.nodes.values()] == [n.shapes[0][1:] for n in told.nodes.values()]
+    assert traced.nodes["view"].kind == "flatten"
+
+
+def test_an_input_named_like_a_module_does_not_take_its_place() -> None:
+    from torch import nn
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.x = nn.Linear(3, 2)
+            self.relu = nn.Linear(2, 5)
+
+        def forward(self, x: Any) -> Any:
+            return self.relu(nn.functional.relu(self.x(x)))
+
+    graph = graph_of(Net(), (2, 3))
+    assert [node.kind for node in graph.nodes.values()] == ["input", "linear", "relu", "linear"]
+    assert [len(node.inputs) for node in graph.nodes.values()] == [0, 1, 1, 1]
+    assert graph.loose == ()
+
+
+def test_parameters_and_buffers_that_are_used_by_themselves() -> None:
+    import torch
+    from torch import nn
+
+    class Tokens(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.token = nn.Parameter(torch.zeros(1, 1, 3))
+            self.register_buffer("mean", torch.zeros(3))
+            self.register_buffer("scratch", torch.ones(3), persistent=False)
+            self.norm = nn.LayerNorm(3)
+            self.unused = nn.Linear(3, 3)
+
+        def forward(self, x: Any) -> Any:
+            x = torch.cat([self.token.expand(x.shape[0], -1, -1), x - self.mean], 1)
+            return self.norm(x * self.scratch)
+
+    graph = graph_of(Tokens(), (2, 4, 3))
+    assert [node.kind for node in graph.nodes.values() if node.kind in ("parameter", "constant")] == [
+        "parameter",
+        "parameter",
+        "constant",
+    ]
+    (multiplied,) = (node for node in graph.nodes.values() if node.kind == "multiply")
+    assert len(multiplied.inputs) == 2  # a buffer that is not saved is an input still
+    (subtracted,) = (node for node in graph.nodes.values() if node.kind == "subtract")
+    assert graph.nodes[subtracted.inputs[1].node].weights["value"].tensors[0].name == "mean"
+    assert {ref.name for ref in graph.loose} == {"unused.weight", "unused.bias"}
+    assert set(graph.tensors()) == {"token", "mean", "norm.weight", "norm.bias", "unused.weight", "unused.bias"}
+
+
+def test_operations_with_several_outputs() -> None:
+    from torch import nn
+
+    class Split(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.dense = nn.Linear(3, 2)
+
+        def forward(self, x: Any) -> Any:
+            first, second = x.chunk(2, 1)
+            return self.dense(second), first
+
+    graph = graph_of(Split(), (2, 6))
+    assert graph.nodes["dense"].inputs == (Value("chunk", 1),)
+    assert graph.outputs == (Value("dense"), Value("chunk", 0))
+    assert graph.nodes["chunk"].shapes == ((2, 3), (2, 3))
+    assert normalise(graph).nodes["dense"].shapes == ((2, 2),)
+
+
+def test_several_inputs_keep_their_order() -> None:
+    from torch import nn
+
+    class Two(nn.Module):
+        def forward(self, left: Any, right: Any) -> Any:
+            return right - left
+
+    graph = graph_of(Two(), (2, 3), (2, 3))
+    assert [node.name for node in graph.inputs] == ["left", "right"]
+    assert graph.nodes["sub"].inputs == (Value("right"), Value("left"))
+
+
+def test_a_layer_of_several_operations_is_named_after_the_last() -> None:
+    from torch import nn
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(4, 6, 3, padding=1, padding_mode="reflect")
+
+        def forward(self, x: Any) -> Any:
+            return self.conv(x)
+
+    graph = graph_of(Net(), (2, 4, 9, 7))
+    assert kinds(graph) == [("x", "input"), ("conv.pad", "pad"), ("conv", "conv2d")]
+    assert graph.nodes["conv.pad"].fields["mode"] == "reflect"
+
+
+def test_a_weight_that_is_computed_leaves_a_layer_without_its_slot() -> None:
+    from torch import nn
+
+    layer = nn.utils.parametrizations.weight_norm(nn.Linear(3, 2))
+    graph = normalise(graph_of(nn.Sequential(layer), (2, 3)))
+    (dense,) = (node for node in graph.nodes.values() if node.kind == "linear")
+    assert set(dense.weights) == {"bias"}
+    assert {ref.name for ref in graph.tensors().values()} == {
+        "0.bias",
+        "0.parametrizations.weight.original0",
+        "0.parametrizations.weight.original1",
+    }
+
+
+def test_a_module_that_cannot_be_traced_says_why_and_stays_as_it_was() -> None:
+    from torch import nn
+
+    class Branches(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.dense = nn.Linear(3, 2)
+
+        def forward(self, x: Any) -> Any:
+            return self.dense(x) if x.sum() > 0 else x
+
+    model = Branches().train()
+    with pytest.raises(Unsupported, match=r"torch\.export cannot trace Branches") as caught:
+        read(model, [np.zeros((2, 3), np.float32)])
+    assert caught.value.expected == "a forward that accepts shapes (2, 3)"
+    assert caught.value.help is not None
+    assert model.training
+    assert model.dense.training

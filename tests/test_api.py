@@ -1,0 +1,393 @@
+"""The verbs on live models: every twin both ways, what is refused, what is left untouched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import homolog
+from homolog.errors import Mismatch, Unsupported, Usage
+from homolog.network import open_network
+from homolog.proof.subjects import Tolerance
+from homolog.tensors import same_bits
+from twins import PAIRS, scrambled_keras, scrambled_torch
+
+SHARE = 0.25
+"""Correct copies stay far below their tolerance; the largest share that was measured is 0.14."""
+
+
+def state(model: Any) -> dict[str, np.ndarray[Any, Any]]:
+    return {name: ref.read().copy() for name, ref in open_network(model).tensors().items()}
+
+
+def same_state(one: dict[str, Any], two: dict[str, Any]) -> bool:
+    return one.keys() == two.keys() and all(same_bits(one[name], two[name]) for name in one)
+
+
+def twin(name: str, to: str) -> tuple[Any, Any]:
+    pair = PAIRS[name]
+    return (pair.torch(), pair.keras()) if to == "keras" else (pair.keras(), pair.torch())
+
+
+@pytest.mark.parametrize("to", ["keras", "torch"])
+@pytest.mark.parametrize("name", PAIRS)
+def test_every_twin_is_copied_and_proven(name: str, to: str) -> None:
+    source, target = twin(name, to)
+    kept = state(source)
+
+    copy = homolog.copy(source, into=target)
+
+    assert copy.model is target
+    assert copy.proof.passed, str(copy.proof)
+    assert not copy.plan.differences
+    assert copy.plan.confidence == "graph"
+    assert same_state(state(source), kept)
+    for part in copy.proof.parts:
+        assert part.figures.get("share_of_tolerance", 0.0) < SHARE
+    assert "perturbed statistics" in [part.name for part in copy.proof.parts] or not any(
+        "running_var" in name or "moving_variance" in name for name in kept
+    )
+
+
+@pytest.mark.parametrize("name", ["lenet", "resnet", "norms", "decoder"])
+def test_a_copy_there_and_back_gives_every_bit_again(name: str) -> None:
+    pair = PAIRS[name]
+    first, between, last = pair.torch(), pair.keras(), scrambled_torch(pair.torch(), seed=9)
+    assert not same_state(state(first), state(last))
+
+    homolog.copy(first, into=between)
+    homolog.copy(between, into=last)
+
+    assert same_state(
+        {name: array for name, array in state(first).items() if "num_batches" not in name},
+        {name: array for name, array in state(last).items() if "num_batches" not in name},
+    )
+
+
+def test_outputs_of_the_frameworks_themselves_agree_after_a_copy() -> None:
+    import torch
+
+    source, target = twin("resnet", "keras")
+    homolog.copy(source, into=target)
+
+    images = np.random.default_rng(0).standard_normal((2, 3, 13, 11)).astype(np.float32)
+    with torch.no_grad():
+        expected = source(torch.from_numpy(images)).numpy()
+    found = np.asarray(target(np.moveaxis(images, 1, -1), training=False))
+
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_keras_to_keras_and_torch_to_torch() -> None:
+    pair = PAIRS["resnet"]
+    image = np.zeros((2, 3, 13, 11), np.float32)
+
+    assert homolog.copy(pair.keras(), into=scrambled_keras(pair.keras(), 8)).proof.passed
+    assert homolog.copy(pair.torch(), into=scrambled_torch(pair.torch(), 8), inputs=[image]).proof.passed
+
+
+def test_two_traced_networks_say_that_they_need_inputs() -> None:
+    pair = PAIRS["resnet"]
+
+    with pytest.raises(Unsupported, match="--input"):
+        homolog.copy(pair.torch(), into=pair.torch())
+
+
+def test_a_proof_leaves_both_networks_as_they_were() -> None:
+    source, target = twin("resnet", "keras")
+    homolog.copy(source, into=target)
+    source.train()
+    source.layer1.eval()
+    modes = [module.training for module in source.modules()]
+    before = state(source), state(target)
+    layers = {layer.name: dict(vars(layer)) for layer in target.layers}
+
+    proof = homolog.verify(source, target, layers=True)
+
+    assert proof.passed
+    assert "perturbed statistics" in [part.name for part in proof.parts]
+    assert [module.training for module in source.modules()] == modes
+    assert not any(module._forward_hooks for module in source.modules())
+    assert same_state(before[0], state(source))
+    assert same_state(before[1], state(target))
+    assert all(vars(layer).keys() == layers[layer.name].keys() for layer in target.layers)
+    assert all(vars(layer).get("call") is layers[layer.name].get("call") for layer in target.layers)
+
+
+def test_a_failed_proof_restores_statistics_too() -> None:
+    source, target = twin("resnet", "keras")
+    homolog.copy(source, into=target)
+    source.fc.weight.data[0, 0] += 1
+    before = state(source), state(target)
+
+    assert not homolog.verify(source, target).passed
+    assert same_state(before[0], state(source))
+    assert same_state(before[1], state(target))
+
+
+class TestWhatMakesAProofFail:
+    @pytest.fixture
+    def copied(self) -> tuple[Any, Any]:
+        source, target = twin("resnet", "keras")
+        homolog.copy(source, into=target)
+        return source, target
+
+    def test_one_changed_weight(self, copied: tuple[Any, Any]) -> None:
+        source, target = copied
+        source.layer2[0].conv2.weight.data[5, 4, 2, 1] += 0.5
+
+        proof = homolog.verify(source, target)
+
+        weights, outputs = proof.parts[:2]
+        assert not weights.passed
+        assert any("layer2.0.conv2.weight" in line for line in weights.details)
+        assert not outputs.passed
+        assert outputs.details[0].startswith("first difference: layer2.0.conv2 (Conv2d)")
+
+    def test_mean_and_variance_swapped(self, copied: tuple[Any, Any]) -> None:
+        source, target = copied
+        norm = source.layer1[1].bn1
+        mean, variance = norm.running_mean.clone(), norm.running_var.clone()
+        norm.running_mean.copy_(variance)
+        norm.running_var.copy_(mean.abs() + 0.1)
+
+        proof = homolog.verify(source, target)
+
+        assert not proof.passed
+        assert "first difference: layer1.1.bn1" in str(proof)
+
+    def test_another_eps(self, copied: tuple[Any, Any]) -> None:
+        source, target = copied
+        source.layer1[0].bn2.eps = 1e-5
+
+        proof = homolog.verify(source, target)
+
+        assert not proof.passed
+        assert proof.parts[0].passed  # all weights are there, and yet
+        assert [str(item) for item in proof.differences] == [
+            "eps: 1e-05 in layer1.0.bn2, 0.001 in batch_normalization_2"
+        ]
+        assert "first difference: layer1.0.bn2" in str(proof)
+
+    def test_nan_in_the_outputs(self, copied: tuple[Any, Any]) -> None:
+        source, target = copied
+        source.fc.bias.data[3] = float("nan")
+        homolog.copy(source, into=target)
+
+        proof = homolog.verify(source, target)
+
+        assert proof.parts[0].passed
+        assert "NaN" in str(proof.parts[0])
+        assert not proof.parts[1].passed
+        assert "NaN" in proof.parts[1].figure
+
+    def test_outputs_that_do_not_depend_on_the_input(self, copied: tuple[Any, Any]) -> None:
+        source, target = copied
+        source.fc.weight.data.zero_()
+
+        proof = homolog.copy(source, into=target).proof
+
+        assert proof.parts[0].passed
+        assert not proof.parts[1].passed
+        assert "does not depend on the input" in proof.parts[1].figure
+
+    def test_another_number_of_outputs(self) -> None:
+        keras = PAIRS["two_in_two_out"].keras()
+        source = PAIRS["two_in_two_out"].torch()
+        homolog.copy(source, into=keras)
+        both = source.forward
+        source.forward = lambda picture, row: (*both(picture, row), both(picture, row)[0])
+
+        with pytest.raises(Mismatch):
+            homolog.verify(source, keras).raise_if_failed()
+
+    def test_no_tolerance_at_all(self, copied: tuple[Any, Any]) -> None:
+        proof = homolog.verify(*copied, tolerance=Tolerance(0.0, 0.0))
+
+        assert not proof.passed
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_tanh_gelu_is_not_gelu(exact: bool) -> None:
+    from torch import nn
+
+    source, target = twin("mixer", "keras")
+    for block in source.blocks:
+        block.act = nn.GELU() if exact else nn.GELU("tanh")
+
+    if exact:
+        assert homolog.copy(source, into=target).proof.passed
+        return
+    with pytest.raises(Mismatch, match="approximate: 'tanh'"):
+        homolog.copy(source, into=target)
+    homolog.copy(source, into=target, allow_differences=True)
+    proof = homolog.verify(source, target)
+    assert not proof.passed
+    assert "first difference: blocks.0.act (GELU)" in str(proof)
+
+
+class TestDifferences:
+    """Networks whose weights correspond, but which are set differently."""
+
+    def changed(self, change: str) -> tuple[Any, Any]:
+        from torch import nn
+
+        source, target = twin("resnet", "keras")
+        block = source.layer1[0]
+        if change == "eps":
+            block.bn1.eps = 1e-5
+        elif change == "padding":
+            block.conv1.padding, block.conv2.padding = (2, 2), (0, 0)
+        elif change == "activation":
+            block.relu = nn.Identity()
+        elif change == "slope":
+            block.relu = nn.LeakyReLU(0.1)
+        return source, target
+
+    @pytest.mark.parametrize(
+        ("change", "named"),
+        [
+            ("eps", ["eps: 1e-05 in layer1.0.bn1, 0.001 in batch_normalization_1"]),
+            (
+                "padding",
+                [
+                    "padding: ((2, 2), (2, 2)) in layer1.0.conv1, ((1, 1), (1, 1)) in conv2d_1",
+                    "padding: ((0, 0), (0, 0)) in layer1.0.conv2, ((1, 1), (1, 1)) in conv2d_2",
+                ],
+            ),
+            ("activation", ["activation: 'none' in layer1.0.bn1, 'relu' in re_lu"]),
+            ("slope", ["activation: 'leaky_relu' in layer1.0.relu, 'relu' in re_lu"]),
+        ],
+    )
+    def test_is_named_and_refused(self, change: str, named: list[str]) -> None:
+        source, target = self.changed(change)
+        before = state(target)
+
+        with pytest.raises(Mismatch, match="not the same function") as error:
+            homolog.copy(source, into=target)
+
+        lines = [line.removeprefix("differs in ") for line in error.value.details]
+        assert [line for line in named if line not in lines] == []
+        assert same_state(before, state(target))
+
+    def test_copied_all_the_same_when_asked(self) -> None:
+        source, target = self.changed("eps")
+
+        copy = homolog.copy(source, into=target, allow_differences=True)
+
+        assert [part.name for part in copy.proof.parts] == ["weights"]
+        assert copy.proof.passed
+        assert len(copy.proof.differences) == 1
+        assert copy.notes == ("the outputs were not compared: the networks are set differently",)
+        # This eps alone moves the outputs by less than is allowed; that the layers are set differently is enough.
+        proof = homolog.verify(source, target)
+        assert [part.name for part in proof.parts if not part.passed] == ["settings"]
+
+
+def test_networks_that_do_not_correspond_are_listed_and_left_alone() -> None:
+    from torch import nn
+
+    source, target = twin("vgg", "keras")
+    source.classifier[3] = nn.Linear(8, 9)
+    before = state(target)
+
+    with pytest.raises(Mismatch) as error:
+        homolog.copy(source, into=target)
+
+    assert error.value.details == (
+        "source only: Linear classifier.3: classifier.3.weight (9, 8), classifier.3.bias (9,)",
+        "target only: Dense dense_1: dense_1/kernel (8, 7), dense_1/bias (7,)",
+    )
+    assert same_state(before, state(target))
+
+
+def test_one_layer_more_is_listed() -> None:
+    from torch import nn
+
+    source, target = twin("vgg", "keras")
+    source.features.insert(5, nn.Conv2d(5, 5, 1))
+
+    with pytest.raises(Mismatch) as error:
+        homolog.copy(source, into=target)
+
+    assert [line for line in error.value.details if "features.5" in line]
+
+
+class TestElementTypes:
+    def test_a_narrower_target_is_rounded_and_says_so(self) -> None:
+        source, model = PAIRS["sequence"].torch(), PAIRS["sequence"].keras()
+        import keras
+
+        target = keras.Sequential([keras.Input((11, 4))])
+        for layer in model.layers:
+            target.add(type(layer).from_config({**layer.get_config(), "dtype": "float16"}))
+
+        copy = homolog.copy(source, into=target)
+
+        assert {row.cast for row in copy.plan.rows} == {"float32 -> float16"}
+        assert not any(row.lossless for row in copy.plan.rows)
+        assert copy.proof.parts[0].figure == "0 of 10 tensors bit-exact, 10 rounded to the target's element type"
+        assert copy.proof.passed
+        assert "float16" in copy.proof.parts[1].figure
+
+    @pytest.mark.parametrize("dtype", ["bfloat16", "float64"])
+    def test_torch_targets(self, dtype: str) -> None:
+        import torch
+
+        source, target = PAIRS["sequence"].keras(), PAIRS["sequence"].torch().to(getattr(torch, dtype))
+
+        copy = homolog.copy(source, into=target)
+
+        assert {row.cast for row in copy.plan.rows} == {f"float32 -> {dtype}"}
+        assert all(row.lossless for row in copy.plan.rows) == (dtype == "float64")
+        assert copy.proof.passed
+        assert next(target.parameters()).dtype == getattr(torch, dtype)
+
+    def test_numbers_never_change_their_kind(self) -> None:
+        import torch
+
+        source, target = PAIRS["lenet"].torch(), PAIRS["lenet"].keras()
+        source[0].bias.requires_grad_(False)
+        source[0].bias.data = torch.ones(6, dtype=torch.int32)
+
+        with pytest.raises(Mismatch, match="kind of numbers"):
+            homolog.match(source, target)
+
+
+def test_ids_stay_within_the_vocabulary_and_images_have_other_sizes_of_batch() -> None:
+    source, target = twin("text", "torch")
+
+    assert homolog.copy(source, into=target).proof.parts[1].figures["inputs"] == 6
+
+
+def test_verify_without_running_compares_weights_alone() -> None:
+    source, target = twin("lenet", "keras")
+    homolog.copy(source, into=target)
+
+    assert [part.name for part in homolog.verify(source, target, run=False).parts] == ["weights"]
+
+
+def test_an_input_is_an_array_or_a_shape() -> None:
+    source, target = twin("vgg", "keras")
+
+    assert homolog.match(source, target, inputs=[(1, 3, 9, 8)]).rows
+    with pytest.raises(Usage):
+        homolog.match(source, target, inputs=[("a", "b")])  # type: ignore[list-item]
+    with pytest.raises(Mismatch, match="number of inputs"):
+        homolog.match(PAIRS["lenet"].torch(), target, inputs=[(1, 3, 9, 8), (1, 3)])
+
+
+def test_save_writes_once_and_says_where(tmp_path: Path) -> None:
+    source, target = twin("lenet", "keras")
+    copy = homolog.copy(source, into=target)
+
+    assert copy.save(tmp_path / "out.keras") == tmp_path / "out.keras"
+    assert copy.to_dict()["output"] == str(tmp_path / "out.keras")
+    with pytest.raises(Usage):
+        copy.save(tmp_path / "out.keras")
+    copy.save(tmp_path / "out.keras", force=True)
+    with pytest.raises(Usage, match="does not say a format"):
+        copy.save(tmp_path / "out.pt")
