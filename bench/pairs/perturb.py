@@ -1,8 +1,9 @@
 """Random networks that prove something.
 
 A network as it is made has trivial statistics (mean 0, variance 1), scales of one, biases of zero, layer scales of
-1e-6: a copy could swap or lose them and nobody would see. So batch statistics are first those of a random batch, which
-keeps the values of deep networks within bounds, and then everything that is constant, or a statistic, is disturbed.
+1e-6: a copy could swap or lose them and nobody would see. So everything that is constant is disturbed. Batch
+statistics are then those of a random batch, disturbed in turn: with others, the values of a deep network run off until
+float32 itself is what the outputs show.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ STATISTICS = ("running_mean", "running_var", "moving_mean", "moving_variance")
 
 
 def disturbed(name: str, array: Array, random: np.random.Generator) -> Array:
-    """Other values for a tensor that says little; others as they are.
+    """Other values for a statistic, or for a tensor that is the same all over; others as they are.
 
     Args:
         name: the last part of its name.
@@ -30,55 +31,61 @@ def disturbed(name: str, array: Array, random: np.random.Generator) -> Array:
     """
     if array.dtype.kind != "f" or array.size == 0:
         return array
-    factor: Array = random.uniform(0.7, 1.3, array.shape)
     if name in STATISTICS:
-        return np.asarray(array * factor, array.dtype)
+        # A variance that is too large makes values smaller; one that is too small would add up over the layers.
+        return np.asarray(array * random.uniform(1, 1.3, array.shape), array.dtype)
     value = float(array.flat[0])
     if array.size == 1 or (array != value).any():
         return array
     if value == 0:
-        return random.normal(0, 0.1, array.shape).astype(array.dtype)
+        return np.asarray(random.normal(0, 0.1, array.shape), array.dtype)
     scale = value if abs(value) > 0.01 else 0.3  # layer scales begin next to zero, and hide their branch
-    return np.asarray(scale * factor, array.dtype)
+    return np.asarray(scale * random.uniform(0.7, 1.3, array.shape), array.dtype)
 
 
 def perturb_torch(module: torch.nn.Module, inputs: Sequence[Array], seed: int) -> None:
     """Give a module statistics, scales and shifts that prove something."""
     import torch
 
+    def disturb(statistics: bool) -> None:
+        for name, tensor in module.state_dict().items():
+            last = name.rpartition(".")[2]
+            if (last in STATISTICS) == statistics and tensor.is_floating_point():
+                tensor.copy_(torch.from_numpy(disturbed(last, tensor.numpy().copy(), random)))
+
     module.eval()
     norms = [layer for layer in module.modules() if isinstance(layer, torch.nn.modules.batchnorm._BatchNorm)]
+    random = np.random.default_rng(seed)
     with torch.no_grad():
-        if norms:
-            momenta = [layer.momentum for layer in norms]
+        disturb(statistics=False)
+        with _last_batch(norms, 1.0):
             for layer in norms:
-                layer.momentum = 1.0
                 layer.train()
-            module(*map(torch.from_numpy, inputs))
-            for layer, momentum in zip(norms, momenta, strict=True):
-                layer.momentum = momentum
-            module.eval()
-        random = np.random.default_rng(seed)
-        for name, tensor in module.state_dict().items():
-            if tensor.is_floating_point():
-                tensor.copy_(torch.from_numpy(disturbed(name.rpartition(".")[2], tensor.numpy().copy(), random)))
+            if norms:
+                module(*map(torch.from_numpy, inputs))
+        module.eval()
+        disturb(statistics=True)
 
 
 def perturb_keras(model: Any, inputs: Sequence[Array], seed: int) -> None:
     """The same for a Keras model."""
     import keras
 
-    norms = [layer for layer in _layers(model) if isinstance(layer, keras.layers.BatchNormalization)]
-    if norms:
-        with _whole_batch(norms):
-            model(*map(channels_last, inputs), training=True)
+    def disturb(statistics: bool) -> None:
+        for variable in model.variables:
+            if (variable.name in STATISTICS) == statistics and id(variable) not in preprocessing:
+                variable.assign(disturbed(variable.name, keras.ops.convert_to_numpy(variable), random))
+
+    layers = list(model._flatten_layers())
+    norms = [layer for layer in layers if isinstance(layer, keras.layers.BatchNormalization)]
+    preparing = [layer for layer in layers if isinstance(layer, keras.layers.Normalization)]
+    preprocessing = {id(variable) for layer in preparing for variable in layer.variables}
     random = np.random.default_rng(seed)
-    preprocessing = {
-        id(v) for layer in _layers(model) if isinstance(layer, keras.layers.Normalization) for v in layer.variables
-    }
-    for variable in model.variables:
-        if id(variable) not in preprocessing:
-            variable.assign(disturbed(variable.name, keras.ops.convert_to_numpy(variable), random))
+    disturb(statistics=False)
+    with _last_batch(norms, 0.0):
+        if norms:
+            model(*map(channels_last, inputs), training=True)
+    disturb(statistics=True)
 
 
 def channels_last(array: Array) -> Array:
@@ -87,17 +94,13 @@ def channels_last(array: Array) -> Array:
 
 
 @contextmanager
-def _whole_batch(norms: Sequence[Any]) -> Iterator[None]:
-    """Statistics are those of one batch, nothing of the earlier ones is kept."""
+def _last_batch(norms: Sequence[Any], momentum: float) -> Iterator[None]:
+    """Statistics are those of the last batch: with this momentum nothing of the earlier ones is kept."""
     momenta = [layer.momentum for layer in norms]
     for layer in norms:
-        layer.momentum = 0.0
+        layer.momentum = momentum
     try:
         yield
     finally:
-        for layer, momentum in zip(norms, momenta, strict=True):
-            layer.momentum = momentum
-
-
-def _layers(model: Any) -> list[Any]:
-    return list(model._flatten_layers())
+        for layer, before in zip(norms, momenta, strict=True):
+            layer.momentum = before

@@ -23,6 +23,8 @@ Label = tuple[Part, ...]
 
 BARE = "bare:"
 """Kind of a layer of which nothing is known but its tensors."""
+PARAMETER = "parameter"
+"""Kind of a tensor that the network uses by itself: a class token, a table of positions, a layer's scale."""
 
 
 @dataclass(frozen=True)

@@ -248,6 +248,9 @@ def _near(name: str, known: Iterable[str]) -> str:
 def _from_dict(data: Mapping[str, Any]) -> Plan:
     if data["schema_version"] != SCHEMA:
         raise ValueError(f"schema_version {data['schema_version']}, this homolog reads {SCHEMA}")
+    _refuse_unknown(data, Plan(()).to_dict())
+    for row in data["rows"]:
+        _refuse_unknown(row, Row("", (), (), (), ()).to_dict())
     rows = tuple(
         Row(
             row["target"],
@@ -271,6 +274,12 @@ def _from_dict(data: Mapping[str, Any]) -> Plan:
         data["source"],
         data["target"],
     )
+
+
+def _refuse_unknown(found: Mapping[str, Any], known: Mapping[str, object]) -> None:
+    strange = sorted(found.keys() - known.keys())
+    if strange:
+        raise ValueError(f"unknown: {', '.join(strange)}")
 
 
 def _plain(value: object) -> object:

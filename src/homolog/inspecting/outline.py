@@ -186,7 +186,7 @@ def _of_layers(types: Mapping[str, tuple[str, str]], groups: Mapping[str, Sequen
 
 
 def _keras_node(path: str, kind: str, name: str, refs: Sequence[TensorRef]) -> Node:
-    from homolog.keras.read import SEED
+    from homolog.keras.nodes import SEED
 
     ignored = {ref: SEED for ref in refs if "seed_generator" in ref.name}
     slots = {ref.name.removeprefix(f"{path}/"): ref for ref in refs if ref not in ignored}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from homolog import rules
 from homolog.errors import Unsupported
-from homolog.graph import Graph, Node, OpenShape, Value, Weight
+from homolog.graph import PARAMETER, Graph, Node, OpenShape, Value, Weight
 from homolog.modules import Module
 from homolog.rules import Rule
 from homolog.rules.norm import COUNTER
@@ -18,7 +18,6 @@ from homolog.tensors import Array, TensorRef
 if TYPE_CHECKING:
     import torch
 
-PARAMETER = "parameter"
 CONSTANT = "constant"
 
 

@@ -1,0 +1,200 @@
+"""Layers and operations of Keras, as it serialises them, → nodes of a graph.
+
+Both readers end here: the one that follows a configuration, and the one that follows a live model's tensors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import cast
+
+from homolog import rules
+from homolog.errors import Mismatch, Unreadable
+from homolog.graph import Graph, Node, Value, Weight
+from homolog.keras.calls import Config
+from homolog.rules import Rule, Slot
+from homolog.tensors import TensorRef
+from homolog.transforms import inverse
+
+Groups = Mapping[str, Sequence[TensorRef]]
+
+SEED_NAME = "seed_generator"
+SEED = "state of a random generator; nothing of the function"
+
+
+@dataclass
+class Nodes:
+    """A graph that grows one call at a time.
+
+    Attributes:
+        groups: each layer's tensors in the order Keras keeps them, by the layer's path.
+        made: nodes by name, each after those it reads.
+        used: names of the tensors that a node holds or ignores.
+    """
+
+    groups: Groups
+    made: dict[str, Node] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+    _calls: dict[str, int] = field(default_factory=dict)
+    _inside: dict[str, list[str]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._inside = {}
+        for group in self.groups:
+            parts = group.split("/")
+            for depth in range(1, len(parts)):
+                self._inside.setdefault("/".join(parts[:depth]), []).append(group)
+
+    def graph(self, outputs: Sequence[Value]) -> Graph:
+        """What has been made, as a graph; tensors that no node holds are loose."""
+        loose = tuple(ref for refs in self.groups.values() for ref in refs if ref.name not in self.used)
+        return Graph("keras", self.made, tuple(outputs), loose)
+
+    def input(self, settings: Config) -> Value:
+        """An ``InputLayer``."""
+        shape = settings.get("batch_shape") or settings.get("batch_input_shape")
+        shapes = () if shape is None else (tuple(shape),)
+        fields = {"dtype": dtype_name(settings.get("dtype"))}
+        return self.add(Node(settings["name"], "input", fields, shapes=shapes, type="InputLayer"))
+
+    def layer(self, class_name: str, settings: Config, path: str, inputs: Sequence[Value], *, ours: bool) -> Value:
+        """One call of one layer: a node, and another for the activation that is fused into it.
+
+        Args:
+            class_name: of the layer.
+            settings: its configuration.
+            path: of the layer in its model.
+            inputs: what it reads.
+            ours: whether the class is Keras's own; another of the same name is not the same kind.
+        """
+        rule = rules.for_keras_layer(class_name) if ours else None
+        if class_name == "Activation" and ours:
+            return self._activation(settings["activation"], path, path, inputs)
+        weights, ignored = self._weights(rule, class_name, settings, path)
+        shapes = {slot: weight.shape for slot, weight in weights.items()}
+        value = self.add(
+            Node(
+                path,
+                f"keras:{class_name}" if rule is None else rule.kind,
+                {} if rule is None else rule.read_keras(class_name, settings, shapes, path),
+                weights,
+                ignored,
+                tuple(inputs),
+                scope=tuple(path.split("/")[:-1]),
+                layer=path,
+                type=class_name,
+            )
+        )
+        fused = settings.get("activation") if rule is not None else None
+        if fused is None or fused == "linear":
+            return value
+        self.made[value.node] = replace(self.made[value.node], layer=None)  # what the layer gives comes after
+        return self._activation(fused, f"{path}/activation", path, [value])
+
+    def operation(
+        self, class_name: str, settings: Config, path: str, inputs: Sequence[Value], constants: Mapping[str, object]
+    ) -> Value:
+        """One call of a ``keras.ops`` operation."""
+        rule = rules.for_keras_op(class_name)
+        kind = f"keras:{class_name}" if rule is None else rule.kind
+        given = {**settings, **constants}
+        if rule is None:
+            fields = {key: value for key, value in given.items() if key != "name"}
+        else:
+            fields = rule.read_keras(class_name, given, {}, path)
+        scope = tuple(path.split("/")[:-1])
+        return self.add(
+            Node(
+                path,
+                kind,
+                fields,
+                inputs=tuple(inputs),
+                scope=scope,
+                layer=path,
+                type=f"ops.{class_name}",
+            )
+        )
+
+    def add(self, node: Node) -> Value:
+        """Add a node; a layer that is called again becomes another node with the same weights."""
+        count = self._calls.get(node.name, 0)
+        self._calls[node.name] = count + 1
+        if count:
+            node = replace(node, name=f"{node.name}:{count}")
+        self.made[node.name] = node
+        self.used |= {ref.name for weight in node.weights.values() for ref in weight.tensors}
+        self.used |= {ref.name for ref in node.ignored}
+        return Value(node.name)
+
+    def own(self, path: str) -> list[TensorRef]:
+        """Every tensor of a layer and of the layers inside it."""
+        return [ref for group in (path, *self._inside.get(path, ())) for ref in self.groups.get(group, ())]
+
+    def _activation(self, activation: object, name: str, layer: str, inputs: Sequence[Value]) -> Value:
+        """An activation as a node of its own; ``activation`` as Keras serialises it: a name, or a class."""
+        config: Config = {}
+        if isinstance(activation, Mapping):
+            inner = activation.get("config")
+            config = inner if isinstance(inner, Mapping) else {}
+            activation = inner if isinstance(inner, str) else activation.get("class_name")
+        found = rules.for_activation(str(activation))
+        rule: Rule | None
+        if found is not None:
+            rule, given = found
+            fields = {**rule.read_keras(str(activation), given_as_keras(rule, given), {}, name), **given}
+        elif (rule := rules.for_keras_layer(str(activation))) is not None:
+            fields = rule.read_keras(str(activation), config, {}, name)
+        else:
+            fields = {}
+        kind = f"keras:activation {activation}" if rule is None else rule.kind
+        node = Node(name, kind, fields, inputs=tuple(inputs), layer=layer, type=f"activation {activation}")
+        return self.add(replace(node, scope=tuple(layer.split("/")[:-1])))
+
+    def _weights(
+        self, rule: Rule | None, class_name: str, settings: Config, path: str
+    ) -> tuple[dict[str, Weight], dict[TensorRef, str]]:
+        """A layer's own tensors by slot, and those that hold nothing of the function."""
+        ignored = {ref: SEED for ref in self.own(path) if SEED_NAME in ref.name}
+        if rule is None:
+            rest = [ref for ref in self.own(path) if ref not in ignored]
+            return {ref.name.removeprefix(f"{path}/"): Weight((ref,)) for ref in rest}, ignored
+        own = [ref for ref in self.groups.get(path, ()) if ref not in ignored]
+        slots = rule.keras_slots(settings)
+        by_name = {ref.name.rpartition("/")[2]: ref for ref in own}
+        if {slot.keras for slot in slots} == set(by_name):
+            own = [by_name[slot.keras] for slot in slots]
+        if own and len(own) != len(slots):
+            raise Unreadable(
+                f"{path} stores another number of tensors than its configuration says",
+                where=f"{class_name} {path}",
+                expected=f"{len(slots)}: {', '.join(slot.keras for slot in slots)}",
+                found=f"{len(own)}: {', '.join(f'{ref.name} {ref.shape}' for ref in own)}",
+            )
+        where = f"{class_name} {path}"
+        return {slot.name: _laid_out(slot, ref, where) for slot, ref in zip(slots, own, strict=False)}, ignored
+
+
+def _laid_out(slot: Slot, ref: TensorRef, where: str) -> Weight:
+    """A stored tensor as the weight of a slot."""
+    try:
+        return Weight((ref,), inverse(slot.to_keras(ref.shape)), slot.trainable)
+    except Mismatch as error:
+        raise Unreadable(
+            "a tensor has another rank than its layer keeps it in",
+            where=where,
+            expected=f"{slot.keras} of axes {str(slot.axes).partition(' -> ')[2]}",
+            found=f"{ref.name} {ref.shape}",
+        ) from error
+
+
+def given_as_keras(rule: Rule, given: Mapping[str, object]) -> dict[str, object]:
+    """Fields that an activation's name settles, under Keras's keys, so that the rule's own reading accepts them."""
+    return {setting.keras: given[setting.name] for setting in rule.fields if setting.keras and setting.name in given}
+
+
+def dtype_name(dtype: object) -> str:
+    """``"float32"`` of either ``"float32"`` or a serialised dtype policy."""
+    if isinstance(dtype, Mapping):
+        return str(cast(Config, dtype["config"])["name"])
+    return str(dtype or "float32")

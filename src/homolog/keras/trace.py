@@ -1,0 +1,291 @@
+"""A live Keras model → Graph, by calling it on tensors that have shapes and no values.
+
+Every layer and operation that is called leaves a node behind, which Keras keeps in the history of its result. A layer
+of a kind that no rule knows is entered: its ``call`` runs on such tensors too, and what happens inside becomes nodes
+with the layer as their scope. What cannot be entered (code that asks a tensor for its values) stays one node with all
+its weights. The model is left as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from homolog import rules
+from homolog.errors import Unsupported
+from homolog.graph import PARAMETER, Graph, Node, OpenShape, Value, Weight
+from homolog.keras.framework import require
+from homolog.keras.nodes import SEED_NAME, Nodes
+from homolog.tensors import TensorRef
+
+if TYPE_CHECKING:
+    import keras
+
+BATCH = 2
+FREE_LENGTH = {1: 11, 2: 64, 3: 16}
+"""Length of an axis that the model leaves open, by the number of axes between batch and channels."""
+
+Groups = Mapping[str, Sequence[tuple[TensorRef, Any]]]
+
+
+def trace(model: keras.Model, groups: Groups, shapes: Sequence[tuple[int, ...]] | None = None) -> Graph:
+    """The graph of a live model.
+
+    Args:
+        model: any model that can be called on Keras's symbolic tensors.
+        groups: its variables by the path of their layer, with references.
+        shapes: of its inputs, where they are open or the model does not say.
+
+    Raises:
+        Unsupported: the model says nothing of its inputs, or cannot be called on symbolic tensors.
+    """
+    inputs, entries = _inputs(model, shapes)
+    calls = _Calls()
+    with _as_it_was(model), calls.watched():
+        try:
+            outputs = _tensors(model.call(inputs))
+        except Exception as error:  # whatever the user's own call raises on tensors without values
+            raise Unsupported(
+                f"{type(model).__name__} cannot be called on tensors without values",
+                found=f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}",
+            ) from error
+        tracer = _Tracer(groups, calls)
+        for name, tensor in entries:
+            entry = Node(name, "input", {"dtype": str(tensor.dtype)}, shapes=(_shape(tensor),), type="InputLayer")
+            tracer.made[id(tensor)] = tracer.nodes.add(entry)
+        return tracer.nodes.graph(tracer.values(outputs))
+
+
+@dataclass
+class _Calls:
+    """What was called while the model ran on tensors without values.
+
+    Attributes:
+        paths: for the result of every call, the path of the layer or operation.
+        inside: for the result of a layer that was entered, the tensor inside the layer that it stands for.
+        kept: the tensors themselves: an id is only good while its object lives.
+    """
+
+    paths: dict[int, str] = field(default_factory=dict)
+    inside: dict[int, Any] = field(default_factory=dict)
+    kept: list[Any] = field(default_factory=list)
+    _scope: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """While the body runs, layers of kinds that no rule knows are entered, and every call is noted."""
+        keras = require()
+        layer_call, operation_call = keras.layers.Layer.symbolic_call, keras.Operation.symbolic_call
+        calls = self
+
+        def on_layer(self: Any, *args: Any, **kwargs: Any) -> Any:
+            if not _has_rule(self):
+                calls._scope.append(self.name)
+                try:
+                    return calls.entered(self.call(*args, **kwargs))
+                except Exception:  # noqa: BLE001 - the layer's own code, which may ask tensors for values
+                    pass  # what is inside stays unknown: the layer becomes one node with all its weights
+                finally:
+                    calls._scope.pop()
+            return calls.noted(self, layer_call(self, *args, **kwargs))
+
+        def on_operation(self: Any, *args: Any, **kwargs: Any) -> Any:
+            return calls.noted(self, operation_call(self, *args, **kwargs))
+
+        keras.layers.Layer.symbolic_call, keras.Operation.symbolic_call = on_layer, on_operation
+        try:
+            yield
+        finally:
+            keras.layers.Layer.symbolic_call, keras.Operation.symbolic_call = layer_call, operation_call
+
+    def noted(self, operation: Any, result: Any) -> Any:
+        """Remember where a result comes from."""
+        for tensor in _tensors(result):
+            self.paths[id(tensor)] = "/".join((*self._scope, operation.name))
+            self.kept.append(tensor)
+        return result
+
+    def entered(self, result: Any) -> Any:
+        """Stand-ins for what a layer gives: Keras writes the layer itself into their history, and what happened
+        inside must not be lost."""
+        keras = require()
+
+        def stand_in(tensor: Any) -> Any:
+            if not isinstance(tensor, keras.KerasTensor):
+                raise TypeError("the layer computes with values")
+            fresh = keras.KerasTensor(tensor.shape, tensor.dtype)
+            self.inside[id(fresh)] = tensor
+            self.paths[id(fresh)] = "/".join(self._scope)
+            self.kept.append(fresh)
+            return fresh
+
+        return keras.tree.map_structure(lambda item: None if item is None else stand_in(item), result)
+
+
+@dataclass
+class _Tracer:
+    groups: Groups
+    calls: _Calls
+    nodes: Nodes = field(init=False)
+    made: dict[int, Value] = field(default_factory=dict)
+    variables: dict[int, TensorRef] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.nodes = Nodes({path: [ref for ref, _ in refs] for path, refs in self.groups.items()})
+        self.variables = {id(variable): ref for refs in self.groups.values() for ref, variable in refs}
+
+    def values(self, tensors: Sequence[Any]) -> list[Value]:
+        """The values of symbolic tensors, with every node that leads to them; without recursion, models are deep."""
+        stack = [(tensor, False) for tensor in reversed(tensors)]
+        while stack:
+            tensor, ready = stack.pop()
+            if id(tensor) in self.made:
+                continue
+            before = self._before(tensor)
+            if ready:
+                self._make(tensor)
+            else:
+                stack.append((tensor, True))
+                stack.extend((item, False) for item in reversed(before))
+        return [self.made[id(tensor)] for tensor in tensors]
+
+    def _before(self, tensor: Any) -> list[Any]:
+        """What must be known before a tensor: what it stands for, or what its call reads."""
+        if id(tensor) in self.calls.inside:
+            return [self.calls.inside[id(tensor)]]
+        node = _call_of(tensor)
+        return [] if node is None else list(node.input_tensors)
+
+    def _make(self, tensor: Any) -> None:
+        path = self.calls.paths.get(id(tensor), "")
+        if id(tensor) in self.calls.inside:
+            self.made[id(tensor)] = self._left(path, self.made[id(self.calls.inside[id(tensor)])])
+            return
+        node = _call_of(tensor)
+        if node is None:
+            raise Unsupported("a tensor that no call gives", where=path, found=str(tensor))
+        inputs = [self.made[id(item)] for item in node.input_tensors]
+        inputs += [self._parameter(ref) for ref in self._variables_in(node.arguments)]
+        for index, output in enumerate(node.output_tensors):
+            if index == 0:
+                value = self._called(node.operation, path, inputs)
+            self.made[id(output)] = Value(value.node, index)
+            self._note_shape(self.made[id(output)], _shape(output))
+
+    def _called(self, operation: Any, path: str, inputs: Sequence[Value]) -> Value:
+        """The node of a call of a known layer, of a bare operation, or of a layer that could not be entered."""
+        keras = require()
+        class_name = type(operation).__name__
+        if not isinstance(operation, keras.layers.Layer):
+            return self.nodes.operation(class_name, _config(operation), path, inputs, {})
+        if _has_rule(operation):
+            return self.nodes.layer(class_name, operation.get_config(), path, inputs, ours=True)
+        return self._joined(class_name, path, [*inputs, *map(self._parameter, self._unseen(path))])
+
+    def _left(self, path: str, value: Value) -> Value:
+        """What an entered layer gives. Variables that it used where nothing could be seen join its result."""
+        unseen = self._unseen(path)
+        return self._joined("", path, [value, *map(self._parameter, unseen)]) if unseen else value
+
+    def _joined(self, class_name: str, path: str, inputs: Sequence[Value]) -> Value:
+        kind = f"keras:{class_name}"
+        scope = tuple(path.split("/")[:-1])
+        return self.nodes.add(Node(path, kind, inputs=tuple(inputs), scope=scope, layer=path, type=class_name))
+
+    def _unseen(self, path: str) -> list[TensorRef]:
+        return [ref for ref in self.nodes.own(path) if ref.name not in self.nodes.used and SEED_NAME not in ref.name]
+
+    def _variables_in(self, arguments: Any) -> list[TensorRef]:
+        keras = require()
+        flat = keras.tree.flatten([arguments.args, arguments.kwargs])
+        return [self.variables[id(item)] for item in flat if id(item) in self.variables]
+
+    def _parameter(self, ref: TensorRef) -> Value:
+        """A variable that is used by itself."""
+        if ref.name in self.nodes.made:
+            return Value(ref.name)
+        weight = Weight((ref,), trainable=ref.trainable is not False)
+        return self.nodes.add(Node(ref.name, PARAMETER, {}, {"value": weight}, shapes=(ref.shape,), type="Variable"))
+
+    def _note_shape(self, value: Value, shape: OpenShape) -> None:
+        node = self.nodes.made[value.node]
+        if len(node.shapes) <= value.index:
+            self.nodes.made[value.node] = replace(node, shapes=(*node.shapes, shape))
+
+
+def _call_of(tensor: Any) -> Any:
+    """The call that gave a symbolic tensor, None for one that was made by itself."""
+    history = getattr(tensor, "_keras_history", None)
+    if history is None or history[0] is None:
+        return None
+    return history[0]._inbound_nodes[history[1]]
+
+
+def _has_rule(layer: Any) -> bool:
+    """Whether a layer is one of Keras's own that a rule knows; anything else is entered."""
+    class_name = type(layer).__name__
+    known = class_name in ("Activation", "InputLayer") or rules.for_keras_layer(class_name) is not None
+    return known and type(layer).__module__.startswith("keras.src.")
+
+
+def _inputs(model: Any, shapes: Sequence[tuple[int, ...]] | None) -> tuple[Any, list[tuple[str, Any]]]:
+    """Symbolic inputs with every length known: as the model takes them, and flat with their names."""
+    keras = require()
+    declared = getattr(model, "_inputs_struct", None)
+    if declared is None:
+        declared = getattr(model, "input", None) if getattr(model, "inputs", None) else None
+    if declared is None:
+        if shapes is None:
+            raise Unsupported(
+                f"{type(model).__name__} says nothing of its inputs",
+                help="give their shapes, batch first: --input 1,224,224,3",
+            )
+        made = [keras.KerasTensor(shape, "float32") for shape in shapes]
+        return (made[0] if len(made) == 1 else made), [(f"input_{i}", tensor) for i, tensor in enumerate(made)]
+    flat = keras.tree.flatten(declared)
+    concrete = [
+        keras.KerasTensor(_concrete(tensor.shape, None if shapes is None else shapes[index]), tensor.dtype)
+        for index, tensor in enumerate(flat)
+    ]
+    return keras.tree.pack_sequence_as(declared, concrete), [
+        (tensor._keras_history[0].name, made) for tensor, made in zip(flat, concrete, strict=True)
+    ]
+
+
+def _concrete(shape: OpenShape, given: tuple[int, ...] | None) -> tuple[int, ...]:
+    if given is not None:
+        return given
+    free = FREE_LENGTH.get(len(shape) - 2, FREE_LENGTH[1])
+    return (BATCH, *(free if length is None else length for length in shape[1:]))
+
+
+@contextmanager
+def _as_it_was(model: Any) -> Iterator[None]:
+    """Forget the calls made while tracing: a layer that was called once must still say what its output is."""
+    parts = [model, *model._flatten_layers(include_self=False), *getattr(model, "operations", ())]
+    before = [(part, len(part._inbound_nodes), len(part._outbound_nodes)) for part in parts]
+    try:
+        yield
+    finally:
+        for part, inbound, outbound in before:
+            del part._inbound_nodes[inbound:]
+            del part._outbound_nodes[outbound:]
+
+
+def _config(operation: Any) -> dict[str, Any]:
+    """An operation's settings; those made inside Keras do not all know how to tell theirs."""
+    try:
+        return dict(operation.get_config())
+    except (NotImplementedError, ValueError, TypeError):
+        return {key: value for key, value in vars(operation).items() if not key.startswith("_")}
+
+
+def _tensors(result: Any) -> list[Any]:
+    keras = require()
+    return [tensor for tensor in keras.tree.flatten(result) if tensor is not None]
+
+
+def _shape(tensor: Any) -> OpenShape:
+    return tuple(tensor.shape)
