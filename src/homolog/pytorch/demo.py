@@ -71,23 +71,23 @@ def accuracy(path: Path, images: NDArray[np.float32], labels: NDArray[np.int64])
 
 def lenet5() -> nn.Sequential:
     """An untrained LeNet-5: images (n, 1, 28, 28) to probabilities (n, 10)."""
-    nn = require().nn
-
-    return nn.Sequential(
-        nn.Conv2d(1, 6, kernel_size=5, padding=2),
-        nn.Tanh(),
-        nn.AvgPool2d(2),
-        nn.Conv2d(6, 16, kernel_size=5),
-        nn.Tanh(),
-        nn.AvgPool2d(2),
-        nn.Conv2d(16, 120, kernel_size=5),
-        nn.Tanh(),
-        nn.Flatten(),
-        nn.Linear(120, 84),
-        nn.Tanh(),
-        nn.Linear(84, 10),
-        nn.Softmax(dim=1),
+    layers = require().nn
+    network: nn.Sequential = layers.Sequential(
+        layers.Conv2d(1, 6, kernel_size=5, padding=2),
+        layers.Tanh(),
+        layers.AvgPool2d(2),
+        layers.Conv2d(6, 16, kernel_size=5),
+        layers.Tanh(),
+        layers.AvgPool2d(2),
+        layers.Conv2d(16, 120, kernel_size=5),
+        layers.Tanh(),
+        layers.Flatten(),
+        layers.Linear(120, 84),
+        layers.Tanh(),
+        layers.Linear(84, 10),
+        layers.Softmax(dim=1),
     )
+    return network
 
 
 def save(network: nn.Module, path: Path) -> None:

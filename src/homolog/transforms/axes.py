@@ -1,14 +1,9 @@
-"""Invertible changes of a weight's layout, written with axis names.
-
-A transform takes a tuple of arrays to a tuple of arrays. Its inverse is derived, never written by hand, and its
-effect on shapes is known without touching a byte. ``einops`` does the rearranging.
-"""
+"""One array's axes, renamed, reordered, merged and split: the layouts of kernels."""
 
 from __future__ import annotations
 
 import re
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -16,34 +11,9 @@ import einops
 
 from homolog.errors import Mismatch
 from homolog.tensors import Array, Shape
+from homolog.transforms.transform import Transform
 
 Group = tuple[str, ...]
-
-
-class Transform(ABC):
-    """A change of layout from a tuple of arrays to a tuple of arrays."""
-
-    @property
-    @abstractmethod
-    def inverse(self) -> Transform:
-        """The transform that undoes this one."""
-
-    @abstractmethod
-    def __call__(self, arrays: Sequence[Array]) -> tuple[Array, ...]:
-        """The arrays in the new layout; views where numpy can."""
-
-    @abstractmethod
-    def shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
-        """What ``__call__`` would do to arrays of these shapes.
-
-        Raises:
-            Mismatch: the shapes do not fit the transform.
-        """
-
-    @property
-    def lossless(self) -> bool:
-        """Whether ``inverse`` gives back every bit."""
-        return True
 
 
 @dataclass(frozen=True)
@@ -144,54 +114,3 @@ def groups(side: str) -> tuple[Group, ...]:
     """``"out (c h w) 1"`` → ``(("out",), ("c", "h", "w"), ())``."""
     tokens = re.findall(r"\([^)]*\)|\S+", side)
     return tuple(tuple(name for name in token.strip("()").split() if name != "1") for token in tokens)
-
-
-IDENTITY: tuple[Transform, ...] = ()
-
-
-def apply(chain: Iterable[Transform], arrays: Sequence[Array]) -> tuple[Array, ...]:
-    """The arrays taken through every transform in turn."""
-    result = tuple(arrays)
-    for transform in chain:
-        result = transform(result)
-    return result
-
-
-def chain_shapes(chain: Iterable[Transform], shapes: Sequence[Shape]) -> tuple[Shape, ...]:
-    """The shapes taken through every transform in turn."""
-    result = tuple(shapes)
-    for transform in chain:
-        result = transform.shapes(result)
-    return result
-
-
-def inverse(chain: Sequence[Transform]) -> tuple[Transform, ...]:
-    """The chain that undoes a chain."""
-    return tuple(transform.inverse for transform in reversed(chain))
-
-
-def joined(first: Sequence[Transform], second: Sequence[Transform]) -> tuple[Transform, ...]:
-    """One chain after another, in as few steps as it takes: neighbours that undo each other are left out, and so are
-    identities; two rearrangements that meet in one layout become one."""
-    result: list[Transform] = []
-    for transform in (*first, *second):
-        last = result.pop() if result else None
-        if isinstance(last, Axes) and isinstance(transform, Axes):
-            result += _met(last, transform)
-        elif last is not None and last.inverse == transform and transform.lossless:
-            continue
-        else:
-            result += [transform] if last is None else [last, transform]
-        if result and isinstance(result[-1], Axes) and result[-1].is_identity:
-            result.pop()
-    return tuple(result)
-
-
-def _met(first: Axes, second: Axes) -> tuple[Axes, ...]:
-    """Two rearrangements as one, where the second begins in the very words in which the first ends."""
-    start, middle = first.pattern.split(" -> ")
-    other, end = second.pattern.split(" -> ")
-    sizes = {**dict(first.sizes), **dict(second.sizes)}
-    if middle != other or sizes != {**dict(second.sizes), **dict(first.sizes)}:
-        return (first, second)
-    return (Axes(f"{start} -> {end}", tuple(sorted(sizes.items()))),)
