@@ -40,7 +40,7 @@ lint: ## style and types
 bench: $(STAMP) ## the figures homolog holds itself to, as a table and as JSON in bench/results/
 	$(BIN)/python -m bench
 
-pairs: $(ZOO) ## copy 16 real pairs of networks both ways (half an hour); the table lands in docs/pairs.md
+pairs: $(ZOO) ## copy 16 real pairs of networks both ways (most of an hour); the table lands in docs/pairs.md
 	$(BIN)/python -m bench pairs
 
 clean: ## remove the virtual environment and what the targets wrote

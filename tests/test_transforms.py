@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from homolog.errors import Mismatch
-from homolog.plan import parse_transform
 from homolog.tensors import same_bits
-from homolog.transforms import Axes, apply, chain_shapes, groups, inverse, joined
+from homolog.transforms import Axes, apply, chain_shapes, groups, inverse, joined, parse_transform
 
 CONV = Axes("out inp h w -> h w inp out")
 ROWS = Axes("out (c h w) -> (h w c) out", (("c", 2), ("h", 3), ("w", 5)))

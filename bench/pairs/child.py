@@ -73,7 +73,8 @@ def run(pair: Pair, direction: Direction, record: Record) -> None:
     try:
         copied = _copied(source, target, inputs, record)
     except HomologError as error:
-        record.note(error={**error.to_dict(), "details": [*error.details[:SHOWN]], "lines": len(error.details)})
+        told = {**error.to_dict(), "details": [*error.details[:SHOWN]], "lines": len(error.details)}
+        record.note(error={**told, "stage": record.facts["stage"]})
     if copied is not None:
         record.note(stage="proved", **_verdict(copied))
         if pair.oracle is not None:
@@ -96,8 +97,8 @@ def _built(pair: Pair) -> tuple[Any, Any]:
     keras.utils.set_random_seed(2)
     module, model = pair.torch(), pair.keras()
     inputs = [entry.array(seed=3) for entry in pair.inputs]
-    perturb_torch(module, inputs, seed=4)
-    perturb_keras(model, inputs, seed=5)
+    perturb_torch(module, inputs, seed=4, gain=pair.gain)
+    perturb_keras(model, inputs, seed=5, gain=pair.gain)
     return module, model
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 HIDDEN, HEADS, GROUPS, LAYERS, INNER = 48, 6, 2, 3, 80
 WORDS, LENGTH, TOKENS = 101, 64, 12
+GAIN = 5
 
 
 def mask() -> Input:
@@ -186,9 +187,10 @@ PAIRS = (
         keras_bert,
         (mask(), Input((2, TOKENS), below=2), tokens()),
         known=("approximate",),  # keras-hub's BERT approximates GELU, the original does not
+        gain=GAIN,
         oracle=by_keras_hub("BertBackbone"),
     ),
-    Pair("gpt2", gpt2, keras_gpt2, (mask(), tokens()), oracle=by_keras_hub("GPT2Backbone")),
-    Pair("llama", llama, keras_llama, (mask(), tokens()), oracle=by_keras_hub("LlamaBackbone")),
-    Pair("vit", vit, keras_vit, (Input((2, 3, 40, 40)),), oracle=by_keras_hub("ViTBackbone", whole_vit)),
+    Pair("gpt2", gpt2, keras_gpt2, (mask(), tokens()), gain=GAIN, oracle=by_keras_hub("GPT2Backbone")),
+    Pair("llama", llama, keras_llama, (mask(), tokens()), gain=GAIN, oracle=by_keras_hub("LlamaBackbone")),
+    Pair("vit", vit, keras_vit, (Input((2, 3, 40, 40)),), gain=GAIN, oracle=by_keras_hub("ViTBackbone", whole_vit)),
 )

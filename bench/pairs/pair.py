@@ -46,6 +46,7 @@ class Pair:
         inputs: of the torch side.
         known: settings in which the two are known to be different functions; each must be named.
         visible: whether what is known to differ moves the outputs by more than the tolerance.
+        gain: on kernels, for networks that are made with small ones: next to zero every activation is a straight line.
         oracle: converts the torch side to Keras by another project's code: module and an empty folder in, the
             weights of the Keras side by path out.
     """
@@ -56,4 +57,5 @@ class Pair:
     inputs: tuple[Input, ...]
     known: tuple[str, ...] = ()
     visible: bool = True
+    gain: float = 1
     oracle: Callable[[Any, Path], dict[str, np.ndarray[Any, Any]]] | None = None

@@ -21,29 +21,30 @@ Array = np.ndarray[Any, Any]
 STATISTICS = ("running_mean", "running_var", "moving_mean", "moving_variance")
 
 
-def disturbed(name: str, array: Array, random: np.random.Generator) -> Array:
-    """Other values for a statistic, or for a tensor that is the same all over; others as they are.
+def disturbed(name: str, array: Array, random: np.random.Generator, gain: float = 1) -> Array:
+    """Other values for a statistic, or for a tensor that is the same all over; others times the gain.
 
     Args:
         name: the last part of its name.
         array: its values.
         random: where the new ones come from.
+        gain: for kernels.
     """
     if array.dtype.kind != "f" or array.size == 0:
         return array
     if name in STATISTICS:
-        # A variance that is too large makes values smaller; one that is too small would add up over the layers.
-        return np.asarray(array * random.uniform(1, 1.3, array.shape), array.dtype)
+        # Little, and rather up than down: variances that are too small add up over the layers.
+        return np.asarray(array * random.uniform(0.9, 1.2, array.shape), array.dtype)
     value = float(array.flat[0])
     if array.size == 1 or (array != value).any():
-        return array
+        return array if gain == 1 else np.asarray(array * gain, array.dtype)
     if value == 0:
         return np.asarray(random.normal(0, 0.1, array.shape), array.dtype)
     scale = value if abs(value) > 0.01 else 0.3  # layer scales begin next to zero, and hide their branch
     return np.asarray(scale * random.uniform(0.7, 1.3, array.shape), array.dtype)
 
 
-def perturb_torch(module: torch.nn.Module, inputs: Sequence[Array], seed: int) -> None:
+def perturb_torch(module: torch.nn.Module, inputs: Sequence[Array], seed: int, gain: float = 1) -> None:
     """Give a module statistics, scales and shifts that prove something."""
     import torch
 
@@ -51,7 +52,7 @@ def perturb_torch(module: torch.nn.Module, inputs: Sequence[Array], seed: int) -
         for name, tensor in module.state_dict().items():
             last = name.rpartition(".")[2]
             if (last in STATISTICS) == statistics and tensor.is_floating_point():
-                tensor.copy_(torch.from_numpy(disturbed(last, tensor.numpy().copy(), random)))
+                tensor.copy_(torch.from_numpy(disturbed(last, tensor.numpy().copy(), random, gain)))
 
     module.eval()
     norms = [layer for layer in module.modules() if isinstance(layer, torch.nn.modules.batchnorm._BatchNorm)]
@@ -67,14 +68,14 @@ def perturb_torch(module: torch.nn.Module, inputs: Sequence[Array], seed: int) -
         disturb(statistics=True)
 
 
-def perturb_keras(model: Any, inputs: Sequence[Array], seed: int) -> None:
+def perturb_keras(model: Any, inputs: Sequence[Array], seed: int, gain: float = 1) -> None:
     """The same for a Keras model."""
     import keras
 
     def disturb(statistics: bool) -> None:
         for variable in model.variables:
             if (variable.name in STATISTICS) == statistics and id(variable) not in preprocessing:
-                variable.assign(disturbed(variable.name, keras.ops.convert_to_numpy(variable), random))
+                variable.assign(disturbed(variable.name, keras.ops.convert_to_numpy(variable), random, gain))
 
     layers = list(model._flatten_layers())
     norms = [layer for layer in layers if isinstance(layer, keras.layers.BatchNormalization)]

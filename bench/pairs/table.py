@@ -100,11 +100,15 @@ def _peer(record: Record) -> str:
 
 
 def _named(record: Record) -> list[str]:
-    """The first few differences of a pair; those of the way back are the same."""
-    lines = record.get("differences") or []
-    first = [f"{record['pair']}: {text}" for text in lines[:4]]
-    rest = len(lines) - len(first)
-    return [*first, f"{record['pair']}: and {rest} more"] if rest > 0 else first
+    """The first two differences in each setting of a pair; those of the way back are the same."""
+    found: dict[str, list[str]] = {}
+    for text in record.get("differences") or []:
+        found.setdefault(text.partition(":")[0], []).append(text)
+    lines = []
+    for texts in found.values():
+        rest = f" (and {len(texts) - 2} more)" if len(texts) > 2 else ""
+        lines.append(f"{record['pair']}: {'; '.join(texts[:2])}{rest}")
+    return lines
 
 
 def _title(record: Record) -> str:

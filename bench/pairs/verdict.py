@@ -19,7 +19,7 @@ def verdict(pair: Pair, record: dict[str, Any]) -> str:
     error = record.get("error")
     if error is not None:
         where = f" ({error['where']})" if error["where"] else ""
-        return f"{record['stage']}: {error['what']}{where}"
+        return f"{error['stage']}: {error['what']}{where}"
     for side, (matched, total) in record["tensors"].items():
         if matched < total:
             return f"{total - matched} tensors of the {side} without a place"

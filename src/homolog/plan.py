@@ -5,7 +5,6 @@ A plan is TOML on disk, for people to review and edit; ``copy --plan`` runs it a
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,10 +17,9 @@ import numpy as np
 
 from homolog.errors import Mismatch, Unreadable
 from homolog.tensors import TensorRef, dtype_of
-from homolog.transforms import Axes, Transform, chain_shapes, groups
+from homolog.transforms import Transform, chain_shapes, parse_transform
 
 SCHEMA = 1
-_SIDE = re.compile(r"(\w+|\(\w+( \w+)*\))( (\w+|\(\w+( \w+)*\)))*")
 
 
 @dataclass(frozen=True)
@@ -203,41 +201,29 @@ class Plan:
             ) from error
 
 
-def parse_transform(text: str) -> Transform:
-    """The transform that a plan writes as this text, e.g. ``out (c h w) -> (h w c) out, c=16, h=5, w=5``."""
-    pattern, *sizes = text.split(", ")
-    sides = pattern.split(" -> ")
-    if len(sides) != 2 or not all(_SIDE.fullmatch(side) for side in sides):
-        raise ValueError(f"no transform: {text!r}")
-    before, after = ([name for group in groups(side) for name in group] for side in sides)
-    if sorted(before) != sorted(after) or len(set(before)) != len(before):
-        raise ValueError(f"a transform has each axis once on either side: {text!r}")
-    pairs = (size.split("=") for size in sizes)
-    return Axes(pattern, tuple((name, int(length)) for name, length in pairs))
-
-
 def casting(source: str, target: str) -> str:
     """How a plan writes a change of element types; empty if there is none."""
     return "" if source == target else f"{source} -> {target}"
 
 
 def _row_misfits(row: Row, source: Mapping[str, TensorRef], target: TensorRef) -> Iterator[str]:
-    if len(row.sources) != 1:
-        yield f"{row.target}: made of {len(row.sources)} tensors, expected 1"
-        return
-    (origin,) = (source[name] for name in row.sources)
+    origins = [source[name] for name in row.sources]
     try:
-        (shape,) = chain_shapes(row.transform, [origin.shape])
+        (shape,) = chain_shapes(row.transform, [ref.shape for ref in origins])
     except Mismatch as error:
         yield f"{row.target}: {error.what}: {error.where}, {error.found}"
         return
+    except ValueError:  # not one array comes out, or another number goes in than the transform takes
+        yield f"{row.target}: made of {len(origins)} tensors, which its transform does not make one"
+        return
+    made_of = ", ".join(f"{ref.name} {ref.shape}" for ref in origins)
     if shape != target.shape:
-        yield f"{row.target}: shape {target.shape}, the plan gives {shape} from {origin.name} {origin.shape}"
-    if row.cast != casting(origin.dtype, target.dtype):
-        yield (
-            f"{row.target}: cast {row.cast!r}, the tensors need {casting(origin.dtype, target.dtype)!r} "
-            f"from {origin.name}"
-        )
+        yield f"{row.target}: shape {target.shape}, the plan gives {shape} from {made_of}"
+    dtypes = {ref.dtype for ref in origins} or {target.dtype}
+    casts = {casting(dtype, target.dtype) for dtype in dtypes}
+    if casts != {row.cast}:
+        needed = ", ".join(map(repr, sorted(casts)))
+        yield f"{row.target}: cast {row.cast!r}, the tensors need {needed} from {made_of}"
 
 
 def _near(name: str, known: Iterable[str]) -> str:

@@ -54,7 +54,7 @@ def differing(setting: str, **facts: Any) -> dict[str, Any]:
         (PAIR, record(passed=False), "silent difference: outputs"),
         (PAIR, differing("padding"), "the proof passes all the same"),
         (PAIR, record(stage="reading", ended="stopped after 300 s"), "reading: stopped after 300 s"),
-        (PAIR, record(stage="matching", error={"what": "no", "where": "a"}), r"matching: no \(a\)"),
+        (PAIR, record(error={"stage": "matching", "what": "no", "where": "a"}), r"matching: no \(a\)"),
         (DIFFERENT, differing("padding", passed=False), ""),
         (DIFFERENT, record(), "known to differ, and not named: padding"),
         (TINY, differing("eps"), ""),
@@ -75,7 +75,7 @@ def test_constants_and_statistics_are_disturbed() -> None:
         assert found.dtype == np.float32
         assert len(np.unique(found)) == 5
     assert disturbed("layer_scale", np.full(5, 1e-6, np.float32), random).min() > 0.1
-    assert (disturbed("running_var", np.array([1e-3, 2.0], np.float32), random) >= np.float32([1e-3, 2.0])).all()
+    assert disturbed("running_var", np.array([1e-3, 2.0], np.float32), random).min() > 8e-4
 
 
 def test_counters_are_left_as_they_are() -> None:

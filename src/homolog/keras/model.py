@@ -1,62 +1,103 @@
-"""A live Keras model → Graph: its configuration is read as a file's would be, its variables take the files' names."""
+"""A live Keras model → Graph; its variables take the names that files give them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from homolog.errors import Unsupported
 from homolog.graph import Graph
 from homolog.keras.framework import require
+from homolog.keras.nodes import SEED_NAME
 from homolog.keras.read import read_config
+from homolog.keras.trace import has_rule, trace
 from homolog.tensors import Array, TensorRef
 
 if TYPE_CHECKING:
     import keras
 
 
-def read_model(model: keras.Model) -> Graph:
-    """The graph of a live model.
+def read_model(model: keras.Model, shapes: Sequence[tuple[int, ...]] | None = None) -> Graph:
+    """The graph of a live model: from its configuration where rules know every layer, else by tracing it.
+
+    Args:
+        model: of any class.
+        shapes: of its inputs, batch first, where it must be traced and leaves them open.
 
     Raises:
-        Unsupported: a subclassed model, which has no graph in its configuration.
+        Unsupported: a model that cannot be traced.
     """
-    require()
-    name = type(model).__name__
-    if not _is_functional(model):
-        raise Unsupported(
-            f"{name} is a Keras model of a class of its own, which has no graph to read",
-            expected="a Sequential or functional model",
-            help="build it functionally: keras.Model(inputs, model.call(inputs))",
-        )
-    config = {"class_name": "Sequential" if _is_sequential(model) else "Functional", "config": model.get_config()}
-    return read_config(config, {path: [ref for ref, _ in refs] for path, refs in groups_of(model).items()})
+    groups = groups_of(model)
+    if _is_functional(model) and all(_is_known(layer) for _, layer in walk(model)):
+        config = {"class_name": "Sequential" if _is_sequential(model) else "Functional", "config": model.get_config()}
+        return read_config(config, {path: [ref for ref, _ in refs] for path, refs in groups.items()})
+    return trace(model, groups, {id(layer): path for path, layer in walk(model, deep=True)}, shapes)
 
 
 def groups_of(model: keras.Model) -> dict[str, list[tuple[TensorRef, Any]]]:
     """Each layer's own variables by the layer's path, in the order Keras keeps them, with references to them."""
     found: dict[str, list[tuple[TensorRef, Any]]] = {}
-    for path, layer in layers_by_path(model).items():
-        taken: set[str] = set()
-        for inner, variable in _variables(layer):
-            group = f"{path}/{inner}" if inner else path
-            name = f"{group}/{variable.name}"
-            while name in taken:
+    seen: set[int] = set()
+    for path, layer in walk(model, deep=True):
+        names: set[str] = set()
+        own = [(path, v) for v in (*_own(layer, "_trainable_variables"), *_own(layer, "_non_trainable_variables"))]
+        own += [(_join(path, SEED_NAME), generator.state) for generator in _own(layer, "_seed_generators")]
+        for group, variable in own:
+            if id(variable) in seen:  # one layer may hold a variable of another, which has named it
+                continue
+            seen.add(id(variable))
+            name = _join(group, variable.name)
+            while name in names:
                 name += "_"
-            taken.add(name)
+            names.add(name)
             found.setdefault(group, []).append((_ref(name, variable), variable))
     return found
 
 
 def layers_by_path(model: keras.Model) -> dict[str, Any]:
-    """Layers and operations of a functional model by path, ``outer/inner`` in nested models."""
-    found: dict[str, Any] = {}
-    for layer in model.layers if _is_sequential(model) else model.operations:
-        if _is_functional(layer):
-            found.update({f"{layer.name}/{path}": inner for path, inner in layers_by_path(layer).items()})
+    """Layers and operations of a model by path, ``outer/inner`` in nested models and in layers made of layers."""
+    return dict(walk(model, deep=True))
+
+
+def walk(model: Any, path: str = "", *, deep: bool = False, taken: set[str] | None = None) -> Iterator[tuple[str, Any]]:
+    """Every layer and operation with its path, outer ones first; nested models are not layers but hold some.
+
+    Args:
+        model: a model, or with ``deep`` any layer.
+        path: of the model.
+        deep: go into layers that are made of layers too.
+        taken: paths that are in use; a second layer of the same name gets a number.
+    """
+    taken = set() if taken is None else taken
+    if deep and not _is_functional(model):
+        yield path, model
+    for inner in _inside(model):
+        name = _join(path, inner.name)
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        if _is_functional(inner) or (deep and getattr(inner, "_layers", None)):
+            yield from walk(inner, name, deep=deep, taken=taken)
         else:
-            found[layer.name] = layer
-    return found
+            yield name, inner
+
+
+def _inside(model: Any) -> list[Any]:
+    if _is_sequential(model):
+        return list(model.layers)
+    return list(model.operations) if _is_functional(model) else list(getattr(model, "_layers", ()))
+
+
+def _is_known(layer: Any) -> bool:
+    keras = require()
+    return not isinstance(layer, keras.layers.Layer) or has_rule(layer)
+
+
+def _own(layer: Any, attribute: str) -> Sequence[Any]:
+    return getattr(layer, attribute, None) or ()
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}/{name}" if path else name
 
 
 def _is_sequential(model: Any) -> bool:
@@ -67,16 +108,6 @@ def _is_sequential(model: Any) -> bool:
 def _is_functional(model: Any) -> bool:
     keras = require()
     return isinstance(model, keras.Sequential) or (isinstance(model, keras.Model) and hasattr(model, "operations"))
-
-
-def _variables(layer: Any, inner: str = "") -> Iterator[tuple[str, Any]]:
-    """A layer's own variables, then those of the layers inside it: (path inside the layer, variable)."""
-    for variable in (*getattr(layer, "_trainable_variables", ()), *getattr(layer, "_non_trainable_variables", ())):
-        yield inner, variable
-    for generator in getattr(layer, "_seed_generators", ()):
-        yield f"{inner}/seed_generator".strip("/"), generator.state
-    for child in getattr(layer, "_layers", ()):
-        yield from _variables(child, f"{inner}/{child.name}".strip("/"))
 
 
 def _ref(name: str, variable: Any) -> TensorRef:

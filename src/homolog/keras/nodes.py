@@ -13,11 +13,13 @@ from homolog import rules
 from homolog.errors import Mismatch, Unreadable
 from homolog.graph import Graph, Node, Value, Weight
 from homolog.keras.calls import Config
+from homolog.keras.wrappers import WRAPPERS, recurrent
 from homolog.rules import Rule, Slot
+from homolog.rules.recurrent import STATES
 from homolog.tensors import TensorRef
-from homolog.transforms import inverse
 
 Groups = Mapping[str, Sequence[TensorRef]]
+PLAIN = {"Activation", "InputLayer"}
 
 SEED_NAME = "seed_generator"
 SEED = "state of a random generator; nothing of the function"
@@ -58,7 +60,17 @@ class Nodes:
         fields = {"dtype": dtype_name(settings.get("dtype"))}
         return self.add(Node(settings["name"], "input", fields, shapes=shapes, type="InputLayer"))
 
-    def layer(self, class_name: str, settings: Config, path: str, inputs: Sequence[Value], *, ours: bool) -> Value:
+    def layer(
+        self,
+        class_name: str,
+        settings: Config,
+        path: str,
+        inputs: Sequence[Value],
+        *,
+        ours: bool,
+        refs: Sequence[TensorRef] | None = None,
+        flipped: bool = False,
+    ) -> list[Value]:
         """One call of one layer: a node, and another for the activation that is fused into it.
 
         Args:
@@ -67,11 +79,22 @@ class Nodes:
             path: of the layer in its model.
             inputs: what it reads.
             ours: whether the class is Keras's own; another of the same name is not the same kind.
+            refs: its tensors, if they are not those below its path.
+            flipped: see ``wrappers.recurrent``.
+
+        Returns:
+            The values it gives, of which only the first is certain for a layer that no rule knows.
         """
         rule = rules.for_keras_layer(class_name) if ours else None
+        refs = self.own(path) if refs is None else refs
         if class_name == "Activation" and ours:
-            return self._activation(settings["activation"], path, path, inputs)
-        weights, ignored = self._weights(rule, class_name, settings, path)
+            return [self._activation(settings["activation"], path, path, inputs)]
+        if class_name in WRAPPERS and ours:
+            seeds = [ref for ref in refs if SEED_NAME in ref.name]
+            values = WRAPPERS[class_name](self, settings, path, inputs, [ref for ref in refs if ref not in seeds])
+            self._ignore(values[0].node, dict.fromkeys(seeds, SEED))
+            return values
+        weights, ignored = self._weights(rule, class_name, settings, path, refs)
         shapes = {slot: weight.shape for slot, weight in weights.items()}
         value = self.add(
             Node(
@@ -86,11 +109,13 @@ class Nodes:
                 type=class_name,
             )
         )
-        fused = settings.get("activation") if rule is not None else None
+        if rule is not None and rule.kind in STATES:
+            return recurrent(self, settings, path, value, rule.kind, flipped=flipped)
+        fused = settings.get("activation") if rule is not None and not rule.has_keras_field("activation") else None
         if fused is None or fused == "linear":
-            return value
+            return [value]
         self.made[value.node] = replace(self.made[value.node], layer=None)  # what the layer gives comes after
-        return self._activation(fused, f"{path}/activation", path, [value])
+        return [self._activation(fused, f"{path}/activation", path, [value])]
 
     def operation(
         self, class_name: str, settings: Config, path: str, inputs: Sequence[Value], constants: Mapping[str, object]
@@ -131,6 +156,11 @@ class Nodes:
         """Every tensor of a layer and of the layers inside it."""
         return [ref for group in (path, *self._inside.get(path, ())) for ref in self.groups.get(group, ())]
 
+    def _ignore(self, name: str, ignored: Mapping[TensorRef, str]) -> None:
+        """Note tensors that hold nothing of the function, with a node."""
+        self.made[name] = replace(self.made[name], ignored={**self.made[name].ignored, **ignored})
+        self.used |= {ref.name for ref in ignored}
+
     def _activation(self, activation: object, name: str, layer: str, inputs: Sequence[Value]) -> Value:
         """An activation as a node of its own; ``activation`` as Keras serialises it: a name, or a class."""
         config: Config = {}
@@ -152,33 +182,35 @@ class Nodes:
         return self.add(replace(node, scope=tuple(layer.split("/")[:-1])))
 
     def _weights(
-        self, rule: Rule | None, class_name: str, settings: Config, path: str
+        self, rule: Rule | None, class_name: str, settings: Config, path: str, refs: Sequence[TensorRef]
     ) -> tuple[dict[str, Weight], dict[TensorRef, str]]:
-        """A layer's own tensors by slot, and those that hold nothing of the function."""
-        ignored = {ref: SEED for ref in self.own(path) if SEED_NAME in ref.name}
+        """A layer's tensors by slot, and those that hold nothing of the function."""
+        ignored = {ref: SEED for ref in refs if SEED_NAME in ref.name}
+        own = [ref for ref in refs if ref not in ignored]
         if rule is None:
-            rest = [ref for ref in self.own(path) if ref not in ignored]
-            return {ref.name.removeprefix(f"{path}/"): Weight((ref,)) for ref in rest}, ignored
-        own = [ref for ref in self.groups.get(path, ()) if ref not in ignored]
-        slots = rule.keras_slots(settings)
-        by_name = {ref.name.rpartition("/")[2]: ref for ref in own}
-        if {slot.keras for slot in slots} == set(by_name):
-            own = [by_name[slot.keras] for slot in slots]
-        if own and len(own) != len(slots):
+            return {ref.name.removeprefix(f"{path}/"): Weight((ref,)) for ref in own}, ignored
+        names = rule.keras_variables(settings)
+        by_name = {name: ref for name in names for ref in own if f"/{ref.name}".endswith(f"/{name}")}
+        if len(by_name) == len(own) == len(names):
+            own = [by_name[name] for name in names]
+        where = f"{class_name} {path}"
+        if own and len(own) != len(names):
             raise Unreadable(
                 f"{path} stores another number of tensors than its configuration says",
-                where=f"{class_name} {path}",
-                expected=f"{len(slots)}: {', '.join(slot.keras for slot in slots)}",
+                where=where,
+                expected=f"{len(names)}: {', '.join(names)}",
                 found=f"{len(own)}: {', '.join(f'{ref.name} {ref.shape}' for ref in own)}",
             )
-        where = f"{class_name} {path}"
-        return {slot.name: _laid_out(slot, ref, where) for slot, ref in zip(slots, own, strict=False)}, ignored
+        found = dict(zip(names, own, strict=False))
+        ignored |= {found.pop(name): why for name, why in rule.keras.variables.items() if name in found}
+        slots = [slot for slot in rule.keras_slots(settings) if slot.keras in found]
+        return {slot.name: _laid_out(slot, found[slot.keras], where) for slot in slots}, ignored
 
 
 def _laid_out(slot: Slot, ref: TensorRef, where: str) -> Weight:
     """A stored tensor as the weight of a slot."""
     try:
-        return Weight((ref,), inverse(slot.to_keras(ref.shape)), slot.trainable)
+        return Weight((ref,), slot.from_keras(ref.shape), slot.trainable)
     except Mismatch as error:
         raise Unreadable(
             "a tensor has another rank than its layer keeps it in",
@@ -186,6 +218,11 @@ def _laid_out(slot: Slot, ref: TensorRef, where: str) -> Weight:
             expected=f"{slot.keras} of axes {str(slot.axes).partition(' -> ')[2]}",
             found=f"{ref.name} {ref.shape}",
         ) from error
+
+
+def knows(class_name: str) -> bool:
+    """Whether a class of ``keras.layers`` becomes nodes of known kinds."""
+    return class_name in PLAIN or class_name in WRAPPERS or rules.for_keras_layer(class_name) is not None
 
 
 def given_as_keras(rule: Rule, given: Mapping[str, object]) -> dict[str, object]:

@@ -31,7 +31,7 @@ class LiveKeras:
         self.model = model
 
     def graph(self, inputs: Sequence[Array] | None = None) -> Graph:
-        return read_model(self.model)
+        return read_model(self.model, None if inputs is None else [array.shape for array in inputs])
 
     def tensors(self) -> dict[str, TensorRef]:
         return {ref.name: ref for refs in groups_of(self.model).values() for ref, _ in refs}
@@ -54,7 +54,7 @@ class LiveKeras:
         seen: dict[str, Array] = {}
         with _recording(layers_by_path(self.model), layers, seen):
             arguments = [keras.ops.convert_to_tensor(np.asarray(array, order="C")) for array in inputs]
-            result = self.model(arguments[0] if len(arguments) == 1 else arguments, training=False)
+            result = self.model(_as_taken(self.model, arguments), training=False)
         return Run(tuple(keras.ops.convert_to_numpy(tensor) for tensor in tensors_in(result)), seen)
 
     def fill(self, arrays: Iterable[tuple[str, Array]]) -> None:
@@ -101,6 +101,15 @@ def load(path: Path) -> LiveKeras:
             help="give the model itself if the file is sound: FILE@package.module:factory",
         ) from error
     return LiveKeras(model)
+
+
+def _as_taken(model: Any, arguments: list[Any]) -> Any:
+    """Inputs in the structure that the model takes them in: one by itself, a list, or by name."""
+    keras = require()
+    structure = getattr(model, "_inputs_struct", None)
+    if structure is not None and len(keras.tree.flatten(structure)) == len(arguments):
+        return keras.tree.pack_sequence_as(structure, arguments)
+    return arguments[0] if len(arguments) == 1 else arguments
 
 
 def first_line(error: Exception) -> str:

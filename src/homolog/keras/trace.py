@@ -13,11 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from homolog import rules
 from homolog.errors import Unsupported
 from homolog.graph import PARAMETER, Graph, Node, OpenShape, Value, Weight
 from homolog.keras.framework import require
-from homolog.keras.nodes import SEED_NAME, Nodes
+from homolog.keras.nodes import SEED_NAME, Nodes, knows
 from homolog.tensors import TensorRef
 
 if TYPE_CHECKING:
@@ -30,19 +29,22 @@ FREE_LENGTH = {1: 11, 2: 64, 3: 16}
 Groups = Mapping[str, Sequence[tuple[TensorRef, Any]]]
 
 
-def trace(model: keras.Model, groups: Groups, shapes: Sequence[tuple[int, ...]] | None = None) -> Graph:
+def trace(
+    model: keras.Model, groups: Groups, paths: Mapping[int, str], shapes: Sequence[tuple[int, ...]] | None = None
+) -> Graph:
     """The graph of a live model.
 
     Args:
         model: any model that can be called on Keras's symbolic tensors.
         groups: its variables by the path of their layer, with references.
+        paths: of its layers, by the id of the layer.
         shapes: of its inputs, where they are open or the model does not say.
 
     Raises:
         Unsupported: the model says nothing of its inputs, or cannot be called on symbolic tensors.
     """
     inputs, entries = _inputs(model, shapes)
-    calls = _Calls()
+    calls = _Calls(paths)
     with _as_it_was(model), calls.watched():
         try:
             outputs = _tensors(model.call(inputs))
@@ -63,11 +65,13 @@ class _Calls:
     """What was called while the model ran on tensors without values.
 
     Attributes:
+        layers: paths of layers by their id.
         paths: for the result of every call, the path of the layer or operation.
         inside: for the result of a layer that was entered, the tensor inside the layer that it stands for.
         kept: the tensors themselves: an id is only good while its object lives.
     """
 
+    layers: Mapping[int, str]
     paths: dict[int, str] = field(default_factory=dict)
     inside: dict[int, Any] = field(default_factory=dict)
     kept: list[Any] = field(default_factory=list)
@@ -81,8 +85,8 @@ class _Calls:
         calls = self
 
         def on_layer(self: Any, *args: Any, **kwargs: Any) -> Any:
-            if not _has_rule(self):
-                calls._scope.append(self.name)
+            if not has_rule(self):
+                calls._scope.append(calls.path(self))
                 try:
                     return calls.entered(self.call(*args, **kwargs))
                 except Exception:  # noqa: BLE001 - the layer's own code, which may ask tensors for values
@@ -100,10 +104,17 @@ class _Calls:
         finally:
             keras.layers.Layer.symbolic_call, keras.Operation.symbolic_call = layer_call, operation_call
 
+    def path(self, operation: Any) -> str:
+        """The path of a layer; of an operation, its name in the layer that calls it."""
+        known = self.layers.get(id(operation))
+        if known is not None:
+            return known
+        return f"{self._scope[-1]}/{operation.name}" if self._scope else str(operation.name)
+
     def noted(self, operation: Any, result: Any) -> Any:
         """Remember where a result comes from."""
         for tensor in _tensors(result):
-            self.paths[id(tensor)] = "/".join((*self._scope, operation.name))
+            self.paths[id(tensor)] = self.path(operation)
             self.kept.append(tensor)
         return result
 
@@ -117,7 +128,7 @@ class _Calls:
                 raise TypeError("the layer computes with values")
             fresh = keras.KerasTensor(tensor.shape, tensor.dtype)
             self.inside[id(fresh)] = tensor
-            self.paths[id(fresh)] = "/".join(self._scope)
+            self.paths[id(fresh)] = self._scope[-1]
             self.kept.append(fresh)
             return fresh
 
@@ -168,21 +179,21 @@ class _Tracer:
             raise Unsupported("a tensor that no call gives", where=path, found=str(tensor))
         inputs = [self.made[id(item)] for item in node.input_tensors]
         inputs += [self._parameter(ref) for ref in self._variables_in(node.arguments)]
+        values = self._called(node.operation, path, inputs)
         for index, output in enumerate(node.output_tensors):
-            if index == 0:
-                value = self._called(node.operation, path, inputs)
-            self.made[id(output)] = Value(value.node, index)
-            self._note_shape(self.made[id(output)], _shape(output))
+            value = values[index] if index < len(values) else Value(values[0].node, index)
+            self.made[id(output)] = value
+            self._note_shape(value, _shape(output))
 
-    def _called(self, operation: Any, path: str, inputs: Sequence[Value]) -> Value:
-        """The node of a call of a known layer, of a bare operation, or of a layer that could not be entered."""
+    def _called(self, operation: Any, path: str, inputs: Sequence[Value]) -> list[Value]:
+        """What a known layer gives, or a bare operation, or a layer that could not be entered."""
         keras = require()
         class_name = type(operation).__name__
         if not isinstance(operation, keras.layers.Layer):
-            return self.nodes.operation(class_name, _config(operation), path, inputs, {})
-        if _has_rule(operation):
+            return [self.nodes.operation(class_name, _config(operation), path, inputs, {})]
+        if has_rule(operation):
             return self.nodes.layer(class_name, operation.get_config(), path, inputs, ours=True)
-        return self._joined(class_name, path, [*inputs, *map(self._parameter, self._unseen(path))])
+        return [self._joined(class_name, path, [*inputs, *map(self._parameter, self._unseen(path))])]
 
     def _left(self, path: str, value: Value) -> Value:
         """What an entered layer gives. Variables that it used where nothing could be seen join its result."""
@@ -212,7 +223,8 @@ class _Tracer:
     def _note_shape(self, value: Value, shape: OpenShape) -> None:
         node = self.nodes.made[value.node]
         if len(node.shapes) <= value.index:
-            self.nodes.made[value.node] = replace(node, shapes=(*node.shapes, shape))
+            unknown = ((),) * (value.index - len(node.shapes))
+            self.nodes.made[value.node] = replace(node, shapes=(*node.shapes, *unknown, shape))
 
 
 def _call_of(tensor: Any) -> Any:
@@ -223,11 +235,9 @@ def _call_of(tensor: Any) -> Any:
     return history[0]._inbound_nodes[history[1]]
 
 
-def _has_rule(layer: Any) -> bool:
+def has_rule(layer: Any) -> bool:
     """Whether a layer is one of Keras's own that a rule knows; anything else is entered."""
-    class_name = type(layer).__name__
-    known = class_name in ("Activation", "InputLayer") or rules.for_keras_layer(class_name) is not None
-    return known and type(layer).__module__.startswith("keras.src.")
+    return knows(type(layer).__name__) and type(layer).__module__.startswith("keras.src.")
 
 
 def _inputs(model: Any, shapes: Sequence[tuple[int, ...]] | None) -> tuple[Any, list[tuple[str, Any]]]:

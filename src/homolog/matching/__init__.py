@@ -9,10 +9,10 @@ from homolog.errors import Mismatch
 from homolog.graph import Graph, Node, Value
 from homolog.matching import order, structure
 from homolog.matching.differences import differences
+from homolog.matching.folds import folded
+from homolog.matching.rows import assembled
 from homolog.matching.structure import Pairing
-from homolog.plan import Ignored, Plan, Row, casting
-from homolog.tensors import dtype_of
-from homolog.transforms import Axes, Transform, inverse, joined
+from homolog.plan import Ignored, Plan, Row
 
 __all__ = ["differences", "match"]
 
@@ -32,74 +32,14 @@ def match(a: Graph, b: Graph, source: str = "", target: str = "") -> Plan:
     if pairing is None or pairing.left or pairing.right:
         a, b, pairing = order.pair(a, b)
         confidence = "order and shapes"
-    if pairing.left or pairing.right or not pairing.pairs:
+    if pairing.left or pairing.right or not (pairing.pairs or pairing.packed):
         raise _unmatched(a, b, pairing)
-    rows = [row for one, two, evidence in pairing.pairs for row in _rows(a.nodes[one], b.nodes[two], evidence)]
+    rows = assembled(folded(a, b, pairing))
     place = {name: index for index, name in enumerate(b.tensors())}
     rows.sort(key=lambda row: place[row.target])
     _check_coverage(a, b, rows)
     pairs = _extended(a, b, pairing) if a.wired and b.wired else tuple((one, two) for one, two, _ in pairing.pairs)
-    return Plan(_once(rows), pairs, tuple(_ignored(a, b)), differences(a, b, pairs), confidence, source, target)
-
-
-def _rows(one: Node, two: Node, evidence: str) -> Iterable[Row]:
-    """One row for each tensor of the target's layer."""
-    for place, (slot, weight) in enumerate(two.weights.items()):
-        given = one.weights[slot] if two.known else list(one.weights.values())[place]
-        for tensor in weight.tensors:
-            (origin,) = given.tensors
-            chain = joined(given.layout, inverse(weight.layout))
-            yield Row(
-                tensor.name,
-                (origin.name,),
-                chain,
-                origin.shape,
-                tensor.shape,
-                (one.name, two.name),
-                evidence,
-                _cast(origin.dtype, tensor.dtype, tensor.name),
-                _note(chain),
-            )
-
-
-def _note(chain: Sequence[Transform]) -> str:
-    """What a reader of the plan should know about a transform."""
-    for transform in chain:
-        if isinstance(transform, Axes):
-            left, right = transform.sides
-            moved = [(g, h) for g in left for h in right if len(g) > 1 and sorted(g) == sorted(h) and g != h]
-            for before, after in moved:
-                lengths = dict(transform.sizes)
-                sizes = "x".join(str(lengths[name]) for name in before)
-                return (
-                    f"the features of a flattened {sizes} map are permuted from ({' '.join(before)}) "
-                    f"to ({' '.join(after)})"
-                )
-    return ""
-
-
-def _cast(source: str, target: str, name: str) -> str:
-    kinds = {dtype_of(dtype).kind for dtype in (source, target)}
-    if not kinds <= set("fV") and len(kinds) > 1:
-        raise Mismatch(
-            "a tensor would change its kind of numbers", where=name, expected=f"{target} values", found=source
-        )
-    return casting(source, target)
-
-
-def _once(rows: Iterable[Row]) -> tuple[Row, ...]:
-    """A tensor that several layers share is written once; all must agree on how."""
-    found: dict[str, Row] = {}
-    for row in rows:
-        earlier = found.setdefault(row.target, row)
-        if (earlier.sources, earlier.transform) != (row.sources, row.transform):
-            raise Mismatch(
-                "one tensor of the target would have to hold two different ones",
-                where=row.target,
-                found=f"{earlier.sources[0]} (for {earlier.layer[1]}) and {row.sources[0]} (for {row.layer[1]})",
-                help="the source keeps them apart where the target shares one tensor: unshare it, or tie the source's",
-            )
-    return tuple(found.values())
+    return Plan(tuple(rows), pairs, tuple(_ignored(a, b)), differences(a, b, pairs), confidence, source, target)
 
 
 def _check_coverage(a: Graph, b: Graph, rows: Sequence[Row]) -> None:

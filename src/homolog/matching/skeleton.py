@@ -13,6 +13,8 @@ from homolog.graph import Graph, Node, Value
 
 COMMUTATIVE = {"add", "multiply", "maximum", "minimum", "average"}
 """Kinds of joins that give the same when their inputs change places; of others, unknown ones too, that is not said."""
+NORMS = {"batch_norm", "layer_norm", "group_norm", "rms_norm", "instance_norm"}
+"""Kinds whose weights are all of one shape, a number for each channel."""
 SUM, ROW = "join", "ordered join"
 
 
@@ -51,16 +53,38 @@ class Bone:
 def signature(node: Node) -> tuple[object, ...]:
     """What a layer is by itself, alike in both frameworks.
 
+    A bias, and the scale of a norm, are left out: a layer without them is the same with zero, or one.
+
     Of a kind that no rule knows, the order of its tensors is what counts: their names may hold those of inner layers,
     which Keras numbers. Its kind names its framework, so that it never corresponds to one of the other.
     """
     if not node.known:
         return (node.kind, tuple(weight.shape for weight in node.weights.values()))
-    return (node.kind, tuple(sorted((slot, weight.shape) for slot, weight in node.weights.items())))
+    shapes = {slot: weight.shape for slot, weight in node.weights.items()}
+    if node.kind in NORMS:
+        return (node.kind, *sorted(set(shapes.values())))
+    return (node.kind, tuple(sorted(item for item in shapes.items() if item[0] != "bias" or len(shapes) == 1)))
 
 
-def skeleton(graph: Graph) -> Mapping[str, Bone]:
+@dataclass(frozen=True)
+class Detail:
+    """How much of a graph its skeleton keeps.
+
+    Attributes:
+        joins: the places where values meet, and in which order; else only which layers follow which.
+        roles: which part of an attention a layer feeds.
+        bundles: dense layers that read the same value count as one, as wide as all of them.
+    """
+
+    joins: bool = True
+    roles: bool = True
+    bundles: bool = False
+
+
+def skeleton(graph: Graph, detail: Detail = Detail()) -> Mapping[str, Bone]:
     """Contract a wired graph; the bones come in topological order, the outputs at the end."""
+    if not detail.joins:
+        return _loose(graph, detail)
     bones: dict[str, Bone] = {}
     nearest: dict[str, Edge | None] = {}  # for each node the bone whose value reaches it
     entries = {node.name: place for place, node in enumerate(graph.inputs)}
@@ -76,7 +100,7 @@ def skeleton(graph: Graph) -> Mapping[str, Bone]:
         if node.name in entries:
             bone = Bone(node.name, ("input", entries[node.name]))
         elif node.weights:
-            bone = Bone(node.name, signature(node), tuple(edges))
+            bone = Bone(node.name, _local(node, detail), tuple(edges))
         elif len(set(edges)) > 1:
             bone = _join(node, edges, bones, graph, readers)
         if bone is not None:
@@ -118,3 +142,74 @@ def _linked(bones: dict[str, Bone]) -> Mapping[str, Bone]:
 
 def _is_join(bone: Bone) -> bool:
     return bone.local in (SUM, ROW)
+
+
+def _local(node: Node, detail: Detail) -> object:
+    role = node.fields.get("role") if detail.roles else None
+    return (signature(node), role) if role else signature(node)
+
+
+def bundles(graph: Graph) -> dict[str, list[str]]:
+    """Dense layers that read the same value, in topological order, by the name of the first."""
+    reading: dict[Value, list[str]] = {}
+    for node in graph.nodes.values():
+        if node.kind == "linear" and len(node.inputs) == 1:
+            reading.setdefault(_through(graph, node.inputs[0]), []).append(node.name)
+    return {names[0]: names for names in reading.values()}
+
+
+def _through(graph: Graph, value: Value) -> Value:
+    """A value without the operations that change nothing: three casts of one value are one value."""
+    node = graph.nodes[value.node]
+    while len(node.inputs) == 1 and not node.weights and (node.kind in ("identity", "dropout") or "ast" in node.kind):
+        value = node.inputs[0]
+        node = graph.nodes[value.node]
+    return value
+
+
+def _loose(graph: Graph, detail: Detail) -> Mapping[str, Bone]:
+    """The layers, each with all the nearest layers before it, whatever lies between."""
+    groups = bundles(graph) if detail.bundles else {}
+    first = {name: head for head, names in groups.items() for name in names}
+    bones: dict[str, Bone] = {}
+    place: dict[str, int] = {}
+    nearest: dict[str, int] = {}
+    entries = {node.name: index for index, node in enumerate(graph.inputs)}
+    names: list[str] = []
+
+    def edges(reached: int) -> tuple[Edge, ...]:
+        found = []
+        while reached:
+            low = reached & -reached
+            found.append(Edge(names[low.bit_length() - 1]))
+            reached ^= low
+        return tuple(found)
+
+    for node in graph.nodes.values():
+        reached = 0
+        for value in node.inputs:
+            reached |= nearest[value.node]
+        head = first.get(node.name, node.name)
+        if head != node.name:
+            nearest[node.name] = 1 << place[head]
+            continue
+        local: object = None
+        if node.name in entries:
+            local = ("input", entries[node.name])
+        elif node.name in groups:
+            shapes = [graph.nodes[name].weights["weight"].shape for name in groups[node.name]]
+            local = ("linear", sum(shape[0] for shape in shapes), shapes[0][1])
+        elif node.weights:
+            local = _local(node, detail)
+        if local is not None:
+            bones[node.name] = Bone(node.name, local, edges(reached))
+            place[node.name] = len(names)
+            names.append(node.name)
+            reached = 1 << place[node.name]
+        nearest[node.name] = reached
+    for index, value in enumerate(graph.outputs):
+        bones[f"output {index}"] = Bone(f"output {index}", "output", edges(nearest[value.node]))
+    for bone in bones.values():
+        for edge in bone.before:
+            bones[edge.bone].behind.append(Edge(bone.name))
+    return bones

@@ -13,7 +13,8 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 
 from homolog.graph import Graph
-from homolog.matching.skeleton import Bone, signature, skeleton
+from homolog.matching.names import in_role_order, nearest
+from homolog.matching.skeleton import Bone, Detail, bundles, signature, skeleton
 
 __all__ = ["Pairing", "pair", "signature"]
 
@@ -23,16 +24,44 @@ Key = tuple[int, str]
 
 @dataclass(frozen=True)
 class Pairing:
-    """Layers that correspond, with the evidence, and those of either side that were left over."""
+    """Layers that correspond, with the evidence, and those of either side that were left over.
+
+    Attributes:
+        pairs: names on either side, and the evidence.
+        left, right: layers that have no partner.
+        packed: dense layers that read one value, and are another number on either side, in the order of their parts.
+    """
 
     pairs: tuple[tuple[str, str, str], ...]
     left: tuple[str, ...]
     right: tuple[str, ...]
+    packed: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
+
+
+LEVELS = (
+    Detail(),
+    Detail(roles=False),
+    Detail(joins=False),
+    Detail(joins=False, roles=False),
+    Detail(joins=False, roles=False, bundles=True),
+)
+"""From the most that a graph can say to the least: frameworks and people write the same network in many ways."""
 
 
 def pair(a: Graph, b: Graph) -> Pairing:
-    """Pair the layers of two wired graphs."""
-    sides = (skeleton(a), skeleton(b))
+    """Pair the layers of two wired graphs, in as much detail as both agree in."""
+    best: Pairing | None = None
+    for detail in LEVELS:
+        found = _pair(a, b, detail)
+        if best is None or len(found.left) + len(found.right) < len(best.left) + len(best.right):
+            best = found
+        if not found.left and not found.right:
+            break
+    return best or Pairing((), (), ())
+
+
+def _pair(a: Graph, b: Graph, detail: Detail) -> Pairing:
+    sides = (skeleton(a, detail), skeleton(b, detail))
     colours = Colours(sides)
     settled = {key for key in colours.bones if len(colours.members(key)) == 2}
     pairs: dict[str, tuple[str, str]] = {}
@@ -42,16 +71,39 @@ def pair(a: Graph, b: Graph) -> Pairing:
         theirs = [member for member in colours.members(key) if member[0] == 1]
         if not theirs:
             continue
-        chosen = min(theirs, key=colours.place)
+        chosen, why = theirs[0], "graph"
         if len(ours) > 1 or len(theirs) > 1:
+            ours, theirs = (sorted(members, key=colours.place) for members in (ours, theirs))
+            named = nearest(name, [member[1] for member in ours], [member[1] for member in theirs])
+            chosen, why = ((1, named), "graph, name") if named is not None else (theirs[0], "graph, order")
             colours.tell_apart([key, chosen])
-        pairs[name] = (chosen[1], "graph" if key in settled else "graph, order")
-    taken = {name for name, _ in pairs.values()}
-    left, right = ([node.name for node in graph.layers] for graph in (a, b))
+        elif key not in settled:
+            why = "graph, order"
+        pairs[name] = (chosen[1], why)
+    return _members(a, b, detail, pairs)
+
+
+def _members(a: Graph, b: Graph, detail: Detail, pairs: dict[str, tuple[str, str]]) -> Pairing:
+    """The pairs of layers; of a bundle each of its members with each of the other's, for the rows to share out."""
+    ours, theirs = (bundles(graph) if detail.bundles else {} for graph in (a, b))
+    found: list[tuple[str, str, str]] = []
+    packed: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
+    for name, (other, why) in pairs.items():
+        if name not in a.nodes or not a.nodes[name].weights:
+            continue  # an input, an output or a join
+        left, right = ours.get(name, [name]), theirs.get(other, [other])
+        if len(left) == len(right):
+            left, right = in_role_order(a, left), in_role_order(b, right)
+            found += [(one, two, why) for one, two in zip(left, right, strict=True)]
+        else:
+            packed.append((tuple(in_role_order(a, left)), tuple(in_role_order(b, right))))
+    taken_a = {one for one, _, _ in found} | {one for many, _ in packed for one in many}
+    taken_b = {two for _, two, _ in found} | {two for _, many in packed for two in many}
     return Pairing(
-        tuple((name, *pairs[name]) for name in left if name in pairs),
-        tuple(name for name in left if name not in pairs),
-        tuple(name for name in right if name not in taken),
+        tuple(found),
+        tuple(node.name for node in a.layers if node.name not in taken_a),
+        tuple(node.name for node in b.layers if node.name not in taken_b),
+        tuple(packed),
     )
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from homolog.graph import Graph, OpenShape
+from homolog.passes.attention import attention
 from homolog.passes.layout import layout
 from homolog.passes.padding import padding
+from homolog.passes.parameters import parameters
+from homolog.passes.pointwise import pointwise
 from homolog.passes.shapes import shapes
 from homolog.passes.synonyms import synonyms
+from homolog.passes.units import units
 
-__all__ = ["layout", "normalise", "padding", "shapes", "synonyms"]
+__all__ = ["attention", "layout", "normalise", "padding", "parameters", "pointwise", "shapes", "synonyms", "units"]
 
 
 def normalise(graph: Graph, inputs: Mapping[str, OpenShape] | None = None) -> Graph:
@@ -18,4 +22,4 @@ def normalise(graph: Graph, inputs: Mapping[str, OpenShape] | None = None) -> Gr
 
     ``shapes`` settles the fields that the others read; ``layout`` comes last, for nodes go and change before it.
     """
-    return layout(padding(synonyms(shapes(graph, inputs))))
+    return attention(layout(padding(synonyms(shapes(parameters(units(graph)), inputs)))))

@@ -56,7 +56,8 @@ def _settled(node: Node, done: Mapping[str, Node]) -> Node:
     fields = rule.settle(dict(node.fields), incoming)
     weights = {slot: weight.shape for slot, weight in node.weights.items()}
     outgoing = channels_last(rule.infer(fields, weights, incoming), last)
-    return replace(node, fields=fields, shapes=(outgoing, *node.shapes[1:]))
+    further = node.shapes[1:] if rule.states is None else rule.states(fields, weights, incoming)
+    return replace(node, fields=fields, shapes=(outgoing, *further))
 
 
 def _complete(node: Node, rule: Rule) -> bool:

@@ -95,9 +95,8 @@ class _Reader:
             return
         short = str(entry.target).removeprefix("aten.").removesuffix(".default")
         rule = rules.for_aten(short)
-        arguments = self._arguments(entry)
-        weights = self._weights(rule, arguments)
-        inputs = tuple(self._inputs(arguments, weights))
+        weights, arguments = self._weights(rule, self._arguments(entry))
+        inputs = tuple(self._inputs(arguments))
         path, type_name = self._module(entry)
         name = self._name(path, entry)
         fields: dict[str, object]
@@ -105,13 +104,8 @@ class _Reader:
             fields = {key: value for key, value in arguments.items() if not list(_flat(value))}
         else:
             shapes = {slot: weight.shape for slot, weight in weights.items()}
-            settings = {
-                rule.torch.renamed.get(key, key): value
-                for key, value in arguments.items()
-                if key not in weights and not list(_flat(value))
-            }
-            slots = {slot.name for slot in rule.slots}
-            settings = {key: value for key, value in settings.items() if key not in slots}
+            own = rule.torch_names(arguments)
+            settings = {key: value for key, value in arguments.items() if key not in own and not list(_flat(value))}
             if rule.slots and "weight" in shapes:
                 settings = _with_sizes(rule, settings, shapes)
             fields = rule.read_torch(short, settings, shapes, f"{type_name} {path}".strip() or name)
@@ -137,20 +131,22 @@ class _Reader:
         named.update(entry.kwargs)
         return named
 
-    def _weights(self, rule: Rule | None, arguments: Mapping[str, Any]) -> dict[str, Weight]:
-        found = {}
-        for slot in () if rule is None else rule.slots:
-            name = getattr(arguments.get(slot.name), "name", None)
-            if name in self.held:
-                ref = self.tensors[self.held[name]]
-                self.used.add(ref.name)
-                found[slot.name] = Weight((ref,), trainable=slot.trainable)
-        return found
+    def _weights(
+        self, rule: Rule | None, arguments: Mapping[str, Any]
+    ) -> tuple[dict[str, Weight], Mapping[str, Any]]:
+        """The weights of a call by slot, and its other arguments."""
+        if rule is None:
+            return {}, arguments
+        arguments = rule.torch.spread(arguments)
+        own = rule.torch_names(arguments)
+        names = {key: self.held.get(getattr(value, "name", ""), "") for key, value in arguments.items() if key in own}
+        weights = rule.torch_weights({key: self.tensors[name] for key, name in names.items() if name in self.tensors})
+        taken = {ref.name for weight in weights.values() for ref in weight.tensors}
+        self.used |= taken
+        return weights, {key: value for key, value in arguments.items() if names.get(key) not in taken}
 
-    def _inputs(self, arguments: Mapping[str, Any], weights: Mapping[str, Weight]) -> Iterator[Value]:
-        for key, value in arguments.items():
-            if key in weights:
-                continue
+    def _inputs(self, arguments: Mapping[str, Any]) -> Iterator[Value]:
+        for value in arguments.values():
             for item in _flat(value):
                 if item.name in self.values:
                     yield self.values[item.name]

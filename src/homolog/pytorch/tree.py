@@ -67,26 +67,29 @@ def read_state(tensors: Mapping[str, TensorRef]) -> Graph:
 
 def layer_node(module: Module, rule: Rule | None) -> Node:
     """One module as a node, without its inputs."""
-    weights = {name: Weight((ref,)) for name, ref in module.parameters.items() if ref is not None}
+    held = {name: ref for name, ref in module.parameters.items() if ref is not None}
     reasons = {} if rule is None else rule.torch.buffers
+    statistics: set[str] = set()
     ignored: dict[TensorRef, str] = {}
     for name, ref in module.buffers.items():
         if ref is not None and name in reasons:
             ignored[ref] = reasons[name]
         elif ref is not None:
-            weights[name] = Weight((ref,), trainable=False)
+            held[name] = ref
+            statistics.add(name)
+    weights = {name: Weight((ref,), trainable=name not in statistics) for name, ref in held.items()}
     short = module.type.rpartition(".")[2]
     where = f"{short} {module.path}".strip()
     fields = {}
     if rule is not None:
-        strange = set(weights) - {slot.name for slot in rule.slots}
+        weights = rule.torch_weights(held)
+        strange = set(held) - {name for slot in rule.slots for name in slot.torch} if rule.units is None else ()
         if strange:
             raise Unsupported(
                 f"a {short} with tensors that its rule does not know", where=where, found=", ".join(sorted(strange))
             )
         shapes = {name: weight.shape for name, weight in weights.items()}
         fields = rule.read_torch(short, module.attributes, shapes, where)
-        weights = {slot.name: weights[slot.name] for slot in rule.slots if slot.name in weights}
     return Node(
         module.path or short.lower(),
         f"pytorch:{short}" if rule is None else rule.kind,

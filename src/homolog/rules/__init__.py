@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from homolog.rules import activation, arithmetic, conv, dense, norm, pooling, resize, shape
+from homolog.rules import activation, arithmetic, attention, conv, dense, norm, pooling, recurrent, resize, shape
 from homolog.rules.rule import Field, Fields, Rule, Slot
 
 __all__ = [
@@ -41,6 +41,8 @@ TABLE: tuple[Rule, ...] = (
     *dense.RULES,
     *conv.RULES,
     *norm.RULES,
+    *recurrent.RULES,
+    *attention.RULES,
     *pooling.RULES,
     *activation.RULES,
     *shape.RULES,
@@ -91,4 +93,4 @@ def for_activation(name: str) -> tuple[Rule, Mapping[str, object]] | None:
 def keras_variables(class_name: str, config: Mapping[str, object]) -> tuple[str, ...] | None:
     """Names of a Keras layer's own variables in the order Keras creates them, None for a class without a rule."""
     rule = for_keras_layer(class_name)
-    return None if rule is None else tuple(slot.keras for slot in rule.keras_slots(config))
+    return None if rule is None else rule.keras_variables(config)

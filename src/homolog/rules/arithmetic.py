@@ -73,6 +73,25 @@ CONCAT = Rule(
     settle=_settle_concat,
 )
 
+
+def _infer_stack(fields: Fields, weights: Mapping[str, Shape], inputs: Sequence[OpenShape]) -> OpenShape:
+    axis = cast(int, fields["dim"])
+    return (*inputs[0][:axis], len(inputs), *inputs[0][axis:])
+
+
+def _settle_stack(fields: Fields, inputs: Sequence[OpenShape]) -> Fields:
+    return {**fields, "dim": cast(int, fields["dim"]) % (len(inputs[0]) + 1)}
+
+
+STACK = Rule(
+    "stack",
+    torch=Torch((), ("stack",)),
+    keras=Keras((), ("Stack",)),
+    fields=(Field("dim", "axis", otherwise=0, effect="axis"),),
+    infer=_infer_stack,
+    settle=_settle_stack,
+)
+
 RULES = (
     _joining("add", ("add.Tensor", "add_.Tensor"), ("Add",), ("Add",)),
     _joining("subtract", ("sub.Tensor", "sub_.Tensor", "rsub.Scalar"), ("Subtract",), ("Subtract",), commutes=False),
@@ -82,4 +101,5 @@ RULES = (
     _joining("minimum", ("minimum",), ("Minimum",), ("Minimum",)),
     _joining("average", (), ("Average",), ()),
     CONCAT,
+    STACK,
 )

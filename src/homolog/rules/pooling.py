@@ -124,7 +124,9 @@ def global_pool(way: str, rank: int) -> Rule:
     return Rule(
         f"global_{way}_pool{rank}d",
         keras=Keras((f"{keras_name}{rank}D",)),
-        fields=(Field("keepdims", "keepdims", Form(from_keras=bool), otherwise=False, torch=False), data_format()),
+        fields=(Field("keepdims", "keepdims", Form(from_keras=bool), otherwise=False, effect="layout", torch=False),
+            data_format(),
+        ),
         layout=Layout("spatial", rank),
         infer=_infer_global,
     )

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, cast
 
 from homolog.errors import Unsupported
-from homolog.graph import OpenShape
-from homolog.tensors import Shape
-from homolog.transforms import Axes, Transform
+from homolog.graph import Node, OpenShape, Value, Weight
+from homolog.tensors import Shape, TensorRef
+from homolog.transforms import Axes, Blocks, Chain, Part, Sum, inverse
 
 Fields = dict[str, object]
 Effect = Literal["function", "axis", "training", "layout", "size"]
@@ -71,12 +71,15 @@ class Slot:
         keras: Keras's name of the variable.
         axes: from PyTorch's layout to Keras's, or what gives it for the shape of the Keras variable; None where
             both are laid out alike.
-        when: key of Keras's configuration that says whether the variable exists.
+        when: keys of Keras's configuration that say whether the variable exists; all of them must hold.
         features: name of the weight's axis that runs along an axis of the input, which a flatten in front of the
             layer may have put in another order: the input's last axis, or the one of the field ``axis``.
         produces: name of the weight's axis that runs along the output's last axis, which a reshape behind the layer
             may take apart in another order.
         trainable: False for statistics.
+        sums: PyTorch's names of the tensors whose sum it is, where PyTorch keeps several that are always added.
+        row: which row of the Keras variable it is, where Keras keeps several slots in one.
+        gates: for each block along the first axis of Keras's order, which block of PyTorch's it is.
     """
 
     name: str
@@ -86,15 +89,39 @@ class Slot:
     features: str | None = None
     produces: str | None = None
     trainable: bool = True
+    sums: tuple[str, ...] = ()
+    row: int | None = None
+    gates: tuple[int, ...] = ()
 
-    def to_keras(self, keras_shape: Shape) -> tuple[Transform, ...]:
-        """From PyTorch's layout to Keras's, for a Keras variable of this shape; runs both ways.
+    @property
+    def torch(self) -> tuple[str, ...]:
+        """PyTorch's names of the tensors that fill it."""
+        return self.sums or (self.name,)
+
+    def exists(self, config: Mapping[str, object]) -> bool:
+        """Whether a Keras layer of this configuration has it."""
+        return self.when is None or all(config.get(key, True) for key in self.when.split())
+
+    def to_keras(self, keras_shape: Shape) -> Chain:
+        """From PyTorch's layout to Keras's, for a Keras variable (or the row of one) of this shape; runs both ways.
 
         Raises:
             Mismatch: the variable has another rank than the slot.
         """
         axes = self.axes if self.axes is None or isinstance(self.axes, Axes) else self.axes(keras_shape)
-        return () if axes is None else (axes.inverse.bind(keras_shape).inverse,)
+        gates: Chain = (Blocks(0, self.gates),) if self.gates else ()
+        return gates if axes is None else (*gates, axes.inverse.bind(keras_shape).inverse)
+
+    def from_keras(self, keras_shape: Shape) -> Chain:
+        """From the Keras variable of this shape, which may hold other slots too, to PyTorch's layout.
+
+        Raises:
+            Mismatch: the variable has another rank than the slot.
+        """
+        if self.row is None or len(keras_shape) == 1:
+            return inverse(self.to_keras(keras_shape))
+        row: Chain = (Part(0, self.row, self.row + 1), Axes("1 g -> g"))
+        return (*row, *inverse(self.to_keras(keras_shape[1:])))
 
 
 @dataclass(frozen=True)
@@ -109,6 +136,8 @@ class Torch:
         buffers: buffers that hold nothing of the function, with the reason.
         renamed: the operator's name of an argument, where it is not the field's or slot's.
         given: fields that a class or operator settles by being called, by class or operator.
+        listed: arguments of the operator that are lists of weights, and what gives the names of the weights.
+        why: reasons for which the rule does not know a setting with another value than the one in ``fixed``.
     """
 
     classes: tuple[str, ...] = ()
@@ -118,6 +147,16 @@ class Torch:
     buffers: Mapping[str, str] = field(default_factory=dict)
     renamed: Mapping[str, str] = field(default_factory=dict)
     given: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    listed: Mapping[str, Callable[[Mapping[str, object]], Sequence[str]]] = field(default_factory=dict)
+    why: Mapping[str, str] = field(default_factory=dict)
+
+    def spread(self, arguments: Mapping[str, object]) -> dict[str, object]:
+        """An operator's arguments in the rule's words, with every weight of a list under a name of its own."""
+        found = {self.renamed.get(key, key): value for key, value in arguments.items()}
+        for key, names in self.listed.items():
+            listed = found.pop(key, ())
+            found.update(zip(names(arguments), cast(Sequence[object], listed), strict=True))
+        return found
 
 
 @dataclass(frozen=True)
@@ -131,6 +170,8 @@ class Keras:
         ignore: configuration that says nothing the fields and weights do not.
         fixed: configuration that the rule knows with one value only.
         given: fields that a class settles by being that class, by class.
+        why: reasons for which the rule does not know a setting with another value than the one in ``fixed``.
+        variables: variables that hold nothing of the function, created behind the slots', with the reason.
     """
 
     classes: tuple[str, ...] = ()
@@ -139,6 +180,8 @@ class Keras:
     ignore: tuple[str, ...] = ()
     fixed: Mapping[str, object] = field(default_factory=dict)
     given: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    why: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -165,6 +208,8 @@ OPAQUE = Layout("opaque")
 Infer = Callable[[Fields, Mapping[str, Shape], Sequence[OpenShape]], OpenShape]
 Normalise = Callable[[Fields, Mapping[str, Shape]], Fields]
 Settle = Callable[[Fields, Sequence[OpenShape]], Fields]
+States = Callable[[Fields, Mapping[str, Shape], Sequence[OpenShape]], tuple[OpenShape, ...]]
+Units = Callable[[Node], tuple[tuple[Node, ...], tuple[Value, ...]]]
 
 
 def _infer_same(fields: Fields, weights: Mapping[str, Shape], inputs: Sequence[OpenShape]) -> OpenShape:
@@ -198,6 +243,9 @@ class Rule:
         normalise: brings fields to their one form, e.g. drops what has no effect.
         settle: the same for what depends on the shapes of the inputs (channels first), e.g. ``same`` padding.
         kind: kind of the nodes it reads, where another rule has the same function in the same words.
+        states: shapes of the outputs behind the first, from what ``infer`` gets.
+        units: takes a layer that is several layers in one apart: the nodes, and which of their values each of its
+            outputs is. PyTorch's tensors of such a layer stay under their own names until then.
     """
 
     name: str
@@ -210,6 +258,8 @@ class Rule:
     normalise: Normalise = _as_they_are
     settle: Settle = _already
     kind: str = ""
+    states: States | None = None
+    units: Units | None = None
 
     def __post_init__(self) -> None:
         if not self.kind:
@@ -218,6 +268,22 @@ class Rule:
     def slot(self, name: str) -> Slot:
         """The slot of that (PyTorch) name."""
         return next(slot for slot in self.slots if slot.name == name)
+
+    def torch_names(self, arguments: Mapping[str, object]) -> set[str]:
+        """Names of the arguments of an operator that are weights."""
+        listed = {name for names in self.torch.listed.values() for name in names(arguments)}
+        return listed | {name for slot in self.slots for name in slot.torch}
+
+    def torch_weights(self, tensors: Mapping[str, TensorRef]) -> dict[str, Weight]:
+        """The weights by slot, from PyTorch's tensors by name; what is missing, or is no slot's, is left out."""
+        if self.units is not None:
+            return {name: Weight((ref,)) for name, ref in tensors.items()}
+        found: dict[str, Weight] = {}
+        for slot in self.slots:
+            if all(name in tensors for name in slot.torch):
+                refs = tuple(tensors[name] for name in slot.torch)
+                found[slot.name] = Weight(refs, (Sum(),) if len(refs) > 1 else (), slot.trainable)
+        return found
 
     def read_torch(
         self, type_name: str, attributes: Mapping[str, object], shapes: Mapping[str, Shape], where: str
@@ -230,7 +296,7 @@ class Rule:
         given = dict(self.torch.given.get(type_name, {}))
         known = {setting.name: setting for setting in self.fields if setting.torch}
         strange = [
-            f"{key}={value!r}"
+            f"{key}={value!r}{_reason(self.torch.why, key)}"
             for key, value in attributes.items()
             if key not in known and not self._settled(key, value, self.torch.ignore, self.torch.fixed)
             if key not in TORCH_BOILERPLATE
@@ -258,9 +324,9 @@ class Rule:
         known = {setting.keras for setting in self.fields if setting.keras is not None}
         renamed = {key: setting.keras for setting in self.fields for key in setting.older if setting.keras is not None}
         config = {renamed.get(key, key): value for key, value in config.items()}
-        flags = {slot.when for slot in self.slots}
+        flags = {key for slot in self.slots if slot.when for key in slot.when.split()}
         strange = [
-            f"{key}={value!r}"
+            f"{key}={value!r}{_reason(self.keras.why, key)}"
             for key, value in config.items()
             if key not in known and key not in flags and not is_boilerplate(key)
             if not self._settled(key, value, self.keras.ignore, self.keras.fixed)
@@ -280,7 +346,15 @@ class Rule:
 
     def keras_slots(self, config: Mapping[str, object]) -> tuple[Slot, ...]:
         """The slots that a layer of this configuration has, in the order Keras creates them."""
-        return tuple(slot for slot in self.slots if slot.when is None or config.get(slot.when, True))
+        return tuple(slot for slot in self.slots if slot.exists(config))
+
+    def keras_variables(self, config: Mapping[str, object]) -> tuple[str, ...]:
+        """Names of the variables of such a layer, in the order Keras creates them."""
+        return tuple(dict.fromkeys((*(slot.keras for slot in self.keras_slots(config)), *self.keras.variables)))
+
+    def has_keras_field(self, key: str) -> bool:
+        """Whether a key of Keras's configuration is a setting of the kind itself."""
+        return any(setting.keras == key for setting in self.fields)
 
     def function_fields(self) -> tuple[str, ...]:
         """Names of the fields that change what the layer computes at inference.
@@ -314,6 +388,10 @@ class Rule:
                 expected="settings that the rule maps, ignores or knows with this value",
                 found=", ".join(strange),
             )
+
+
+def _reason(why: Mapping[str, str], key: str) -> str:
+    return f" ({why[key]})" if key in why else ""
 
 
 def is_boilerplate(key: str) -> bool:

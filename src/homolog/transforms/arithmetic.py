@@ -42,55 +42,65 @@ class Fill(Transform):
         return f"fill {self.value!r} {self.dtype} {' '.join(map(str, self.shape))}".rstrip()
 
 
-class _Together(Transform):
-    """Several arrays of broadcastable shapes, and one of the first one's shape."""
+class _Lossy(Transform):
+    """Several arrays of which less is left."""
 
     @property
     def inverse(self) -> Transform:
-        raise TypeError("a sum does not tell its parts")
+        raise TypeError("what is left does not tell the parts")
 
     @property
     def lossless(self) -> bool:
         return False
 
-    def shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
-        first, *rest = shapes
-        if not rest or any(np.broadcast_shapes(first, shape) != first for shape in rest):
+    def _fit(self, shapes: Sequence[Shape]) -> None:
+        if len(shapes) < 2 or any(np.broadcast_shapes(shapes[0], shape) != shapes[0] for shape in shapes[1:]):
             raise Mismatch("shapes do not go together", where=str(self), found=", ".join(map(str, shapes)))
-        return (first,)
 
 
 @dataclass(frozen=True)
-class Sum(_Together):
-    """Their sum. Two biases that are always added are one; on the way back the first gets it all, the rest zero."""
+class Sum(_Lossy):
+    """The sum of all. Two biases that are always added are one; on the way back the first gets it, the rest zero."""
+
+    def shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
+        self._fit(shapes)
+        return (shapes[0],)
 
     def __call__(self, arrays: Sequence[Array]) -> tuple[Array, ...]:
-        self.shapes([array.shape for array in arrays])
+        self._fit([array.shape for array in arrays])
         return (reduce(np.add, arrays),)
 
     def __str__(self) -> str:
         return "sum"
 
 
+class _Binary(_Lossy):
+    """The first two arrays become one; those behind them stay, for the next transform."""
+
+    def shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
+        self._fit(shapes[:2])
+        return (shapes[0], *shapes[2:])
+
+
 @dataclass(frozen=True)
-class Less(_Together):
-    """The first less the others: a bias in front of a batch norm is the same as a smaller moving mean."""
+class Less(_Binary):
+    """The first less the second: a bias in front of a batch norm is the same as a smaller moving mean."""
 
     def __call__(self, arrays: Sequence[Array]) -> tuple[Array, ...]:
-        self.shapes([array.shape for array in arrays])
-        return (reduce(np.subtract, arrays),)
+        self._fit([array.shape for array in arrays[:2]])
+        return (np.subtract(arrays[0], arrays[1]), *arrays[2:])
 
     def __str__(self) -> str:
         return "less"
 
 
 @dataclass(frozen=True)
-class Times(_Together):
-    """The first times the others: the scale of a batch norm, in the kernel in front of it."""
+class Times(_Binary):
+    """The first times the second: the scale of a batch norm, in the kernel in front of it."""
 
     def __call__(self, arrays: Sequence[Array]) -> tuple[Array, ...]:
-        self.shapes([array.shape for array in arrays])
-        return (reduce(np.multiply, arrays),)
+        self._fit([array.shape for array in arrays[:2]])
+        return (np.multiply(arrays[0], arrays[1]), *arrays[2:])
 
     def __str__(self) -> str:
         return "times"

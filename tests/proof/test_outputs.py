@@ -1,0 +1,164 @@
+"""The comparison of outputs, on small functions in place of models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from homolog.errors import Mismatch, Unsupported
+from homolog.graph import Graph, Node, Value
+from homolog.live import Run
+from homolog.plan import Plan
+from homolog.proof import Proof
+from homolog.proof.outputs import check, check_perturbed
+from homolog.proof.part import Part
+from homolog.proof.samples import samples
+from homolog.proof.subjects import Subjects, Tolerance, distance, limit, share
+
+Array = np.ndarray[Any, Any]
+GRAPH = Graph("pytorch", {"in": Node("in", "input", shapes=((None, 4),))}, (Value("in"),))
+
+
+class Function:
+    """A network that is a function of its one input."""
+
+    framework = "pytorch"
+    model = None
+
+    def __init__(self, function: Callable[[Array], Sequence[Array]]) -> None:
+        self.function = function
+
+    def run(self, inputs: Sequence[Array], layers: Iterable[str] = ()) -> Run:
+        return Run(tuple(self.function(inputs[0])))
+
+
+def compared(one: Callable[[Array], Sequence[Array]], two: Callable[[Array], Sequence[Array]], **more: Any) -> Part:
+    subjects = Subjects(Function(one), Function(two), GRAPH, GRAPH, Plan(()))  # type: ignore[arg-type]
+    return check(subjects, more.get("tolerance", Tolerance()))
+
+
+def plain(x: Array) -> list[Array]:
+    return [x]
+
+
+def test_equal_functions_pass() -> None:
+    part = compared(plain, plain)
+
+    assert part.passed
+    assert part.figures == {"max_abs_error": 0.0, "share_of_tolerance": 0.0, "inputs": 6}
+
+
+def test_a_small_difference_is_measured_and_a_larger_fails() -> None:
+    near, far = (compared(plain, lambda x, e=e: [x * np.float32(1 + e)]) for e in (3e-6, 1e-4))
+
+    assert near.passed
+    assert 0.1 < near.figures["share_of_tolerance"] < 0.5  # type: ignore[operator]
+    assert not far.passed
+    assert "x what is allowed" in far.figure
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "figure"),
+    [
+        (plain, lambda x: [x, x], "1 outputs against 2"),
+        (lambda x: [x, x], plain, "2 outputs against 1"),
+        (plain, lambda x: [x[:, :3]], "outputs of shapes (1, 4) and (1, 3)"),
+        (plain, lambda x: [x * np.nan], "NaN"),
+        (lambda x: [x * np.inf], lambda x: [x * np.inf], "NaN or infinite"),
+        (lambda x: [], lambda x: [], "gives no output"),
+        (lambda x: [x * 0], lambda x: [x * 0], "output 0 does not depend on the input"),
+        (lambda x: [x, x[:, :1] * 0 + 3], lambda x: [x, x[:, :1] * 0 + 3], "output 1 does not depend"),
+        (lambda x: [x * 1e-9 + 5], lambda x: [x * 0 + 5], "output 0 does not depend on the input"),
+    ],
+)
+def test_what_proves_nothing_does_not_pass(one: Any, two: Any, figure: str) -> None:
+    part = compared(one, two)
+
+    assert not part.passed
+    assert figure in part.figure
+
+
+def test_no_tolerance_is_no_division_by_zero() -> None:
+    assert compared(plain, plain, tolerance=Tolerance(0, 0)).passed
+    assert share(0.0, 0.0) == 0
+    assert share(1.0, 0.0) == np.inf
+    assert distance(np.zeros((0, 3)), np.zeros((0, 3))) == 0
+    assert limit(np.zeros((0,)), Tolerance(1, 2)) == 1
+
+
+def test_no_statistics_no_perturbation() -> None:
+    subjects = Subjects(Function(plain), Function(plain), GRAPH, GRAPH, Plan(()))  # type: ignore[arg-type]
+
+    assert check_perturbed(subjects, Tolerance()) is None
+
+
+@pytest.mark.parametrize(
+    ("dtypes", "coarsest"),
+    [
+        ([], "float32"),
+        (["float32", "int64"], "float32"),
+        (["float64"], "float32"),
+        (["float16", "float32"], "float16"),
+        (["float16", "bfloat16", "bool"], "bfloat16"),
+    ],
+)
+def test_the_tolerance_is_that_of_the_coarsest_type(dtypes: list[str], coarsest: str) -> None:
+    tolerance = Tolerance.for_dtypes(dtypes)
+
+    assert tolerance.resolution == coarsest
+    assert tolerance.rtol == pytest.approx({"float32": 1e-5, "float16": 8 * 2**-10, "bfloat16": 8 * 2**-7}[coarsest])
+
+
+class TestSamples:
+    def graph(self, *shapes: tuple[int | None, ...]) -> Graph:
+        nodes = {f"in{i}": Node(f"in{i}", "input", shapes=(shape,)) for i, shape in enumerate(shapes)}
+        return Graph("pytorch", nodes)
+
+    def test_both_get_the_same_numbers(self) -> None:
+        found = samples(self.graph((None, 3)), self.graph((None, 3)), batch=2, seed=5)
+
+        np.testing.assert_array_equal(found.first[0], found.second[0])
+        assert found.first[0].shape == (2, 3)
+        assert not np.array_equal(
+            found.first[0], samples(self.graph((None, 3)), self.graph((None, 3)), batch=2, seed=6).first[0]
+        )
+
+    def test_what_one_leaves_open_the_other_says(self) -> None:
+        found = samples(self.graph((None, None, 3)), self.graph((None, 7, None)), batch=1, seed=0)
+
+        assert found.first[0].shape == (1, 7, 3)
+
+    def test_another_number_of_inputs(self) -> None:
+        with pytest.raises(Mismatch, match="number of inputs"):
+            samples(self.graph((None, 3)), self.graph((None, 3), (None, 3)), batch=1, seed=0)
+
+    def test_other_shapes(self) -> None:
+        with pytest.raises(Mismatch, match="other shapes"):
+            samples(self.graph((None, 3)), self.graph((None, 4)), batch=1, seed=0)
+
+    def test_shapes_that_nobody_knows(self) -> None:
+        with pytest.raises(Unsupported, match="--input"):
+            samples(self.graph((None, None)), self.graph((None, None)), batch=1, seed=0)
+
+
+class TestVerdict:
+    def test_a_proof_without_parts_proves_nothing(self) -> None:
+        assert not Proof(()).passed
+        with pytest.raises(Mismatch, match="nothing was compared"):
+            Proof(()).raise_if_failed()
+
+    def test_one_part_that_fails_is_enough(self) -> None:
+        proof = Proof((Part("weights", True, "fine"), Part("outputs", False, "differ", ("first difference: x",))))
+
+        with pytest.raises(Mismatch) as error:
+            proof.raise_if_failed()
+        assert error.value.found == "outputs: differ"
+        assert error.value.details == ("first difference: x",)
+        assert "NOT the same network" in str(proof)
+        assert proof.to_dict()["passed"] is False
+
+    def test_a_proof_that_passed_raises_nothing(self) -> None:
+        Proof((Part("weights", True, "fine"),)).raise_if_failed()
