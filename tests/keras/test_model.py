@@ -50,12 +50,12 @@ def test_layers_of_nested_models_have_paths() -> None:
     assert sum(path.count("/") == 2 for path in paths) >= 2
 
 
-def test_a_class_of_one_s_own_has_no_graph() -> None:
+def test_a_class_of_one_s_own_needs_to_be_told_its_inputs() -> None:
     import keras
 
     class Own(keras.Model):
         def call(self, x: Any) -> Any:
             return x
 
-    with pytest.raises(Unsupported, match="build it functionally"):
+    with pytest.raises(Unsupported, match="says nothing of its inputs"):
         read_model(Own())

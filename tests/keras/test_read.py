@@ -10,7 +10,7 @@ import pytest
 
 from homolog.errors import Unreadable, Unsupported
 from homolog.graph import BARE, Graph, Node, Value
-from homolog.keras.model import read_model
+from homolog.keras.model import groups_of, read_model
 from homolog.keras.read import read_config, read_groups
 from homolog.passes import normalise
 from homolog.tensors import array_ref
@@ -274,14 +274,24 @@ def test_the_state_of_a_random_generator_is_ignored_with_a_reason() -> None:
 def test_a_layer_that_no_rule_knows_is_a_node_with_its_weights_and_shape() -> None:
     import keras
 
+    @keras.saving.register_keras_serializable(package="mine")
+    class Odd(keras.layers.Layer):
+        def build(self, shape: Any) -> None:
+            self.scale = self.add_weight(shape=(shape[-1],), name="scale")
+            self.shift = self.add_weight(shape=(shape[-1], 2), name="shift")
+
+        def call(self, x: Any) -> Any:
+            return x * self.scale
+
     entry = keras.Input((7, 5, 4))
-    value = keras.layers.SeparableConv2D(3, 2, name="separable")(entry)
-    graph = normalise(read_model(keras.Model(entry, keras.layers.Flatten(name="flat")(value))))
-    node = graph.nodes["separable"]
-    assert node.kind == "keras:SeparableConv2D"
+    model = keras.Model(entry, keras.layers.Flatten(name="flat")(Odd(name="odd")(entry)))
+    groups = {path: [ref for ref, _ in refs] for path, refs in groups_of(model).items()}
+    graph = normalise(read_config({"class_name": "Functional", "config": model.get_config()}, groups))
+    node = graph.nodes["odd"]
+    assert node.kind == "keras:Odd"
     assert not node.known
-    assert len(node.weights) == 3
-    assert graph.nodes["flat"].shapes == ((None, 72),)  # Keras writes the shapes of what layers read
+    assert [weight.shape for weight in node.weights.values()] == [(4,), (4, 2)]
+    assert graph.nodes["flat"].shapes == ((None, 140),)  # Keras writes the shapes of what layers read
 
 
 def test_a_layer_of_the_users_own_is_no_kind_of_ours() -> None:
@@ -293,8 +303,13 @@ def test_a_layer_of_the_users_own_is_no_kind_of_ours() -> None:
             return x * 2
 
     entry = keras.Input((4,))
-    graph = read_model(keras.Model(entry, Dense(name="mine")(entry)))
-    assert graph.nodes["mine"].kind == "keras:Dense"
+    model = keras.Model(entry, Dense(name="mine")(entry))
+    assert (
+        read_config({"class_name": "Functional", "config": model.get_config()}, {}).nodes["mine"].kind == "keras:Dense"
+    )
+    inside = [node.kind for node in read_model(model).nodes.values()]
+    assert "multiply" in inside  # a live model is entered
+    assert "linear" not in inside
 
 
 def test_shapes_given_anew_take_the_place_of_what_was_built() -> None:

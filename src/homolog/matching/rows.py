@@ -57,8 +57,10 @@ class Piece:
 def pieces(one: Node, two: Node, evidence: str) -> Iterable[Piece]:
     """Everything that a layer of the source puts into the tensors of a layer of the target."""
     layer = (one.name, two.name)
+    # The tensors of a kind that no rule knows may be named after inner layers, which Keras numbers: they go by order.
+    names = dict(zip(two.weights, one.weights, strict=True)) if not two.known else {}
     for slot, weight in two.weights.items():
-        given = one.weights.get(slot)
+        given = one.weights.get(names.get(slot, slot))
         if given is None and slot not in NEUTRAL:
             raise Mismatch(f"the source has no {slot}", where=f"{one.name} and {two.name}")
         if given is None:
