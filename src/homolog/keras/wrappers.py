@@ -26,7 +26,9 @@ POWER_VECTOR = "the estimate by which the kernel is divided while it trains; the
 CELLS = {"SimpleRNNCell": "SimpleRNN", "LSTMCell": "LSTM", "GRUCell": "GRU"}
 
 
-def recurrent(nodes: Nodes, settings: Config, path: str, unit: Value, kind: str, *, flipped: bool = False) -> list[Value]:
+def recurrent(
+    nodes: Nodes, settings: Config, path: str, unit: Value, kind: str, *, flipped: bool = False
+) -> list[Value]:
     """What a Keras layer gives of the values of its unit.
 
     Args:
@@ -47,7 +49,9 @@ def recurrent(nodes: Nodes, settings: Config, path: str, unit: Value, kind: str,
     return [value, *(states if settings.get("return_state") else ())]
 
 
-def _bidirectional(nodes: Nodes, settings: Config, path: str, inputs: Sequence[Value], refs: Sequence[TensorRef]) -> list[Value]:
+def _bidirectional(
+    nodes: Nodes, settings: Config, path: str, inputs: Sequence[Value], refs: Sequence[TensorRef]
+) -> list[Value]:
     """Both directions, and what joins them."""
     forward = settings["layer"]
     mirrored = {**forward["config"], "go_backwards": not forward["config"].get("go_backwards", False)}
@@ -71,13 +75,17 @@ def _bidirectional(nodes: Nodes, settings: Config, path: str, inputs: Sequence[V
     if mode is None:
         return [one, two, *rest]
     if mode not in MERGES:
-        raise Unsupported("two directions are joined in a way that is not known", where=path, found=f"merge_mode={mode}")
+        raise Unsupported(
+            "two directions are joined in a way that is not known", where=path, found=f"merge_mode={mode}"
+        )
     fields: Mapping[str, object] = {"dim": -1} if mode == "concat" else {"left": None, "right": None}
     both = Node(path, MERGES[mode], fields, inputs=(one, two), layer=path, type="Bidirectional")
     return [nodes.add(replace(both, scope=tuple(path.split("/")[:-1]))), *rest]
 
 
-def _time_distributed(nodes: Nodes, settings: Config, path: str, inputs: Sequence[Value], refs: Sequence[TensorRef]) -> list[Value]:
+def _time_distributed(
+    nodes: Nodes, settings: Config, path: str, inputs: Sequence[Value], refs: Sequence[TensorRef]
+) -> list[Value]:
     """The layer inside, for each step of time: a layer over the last axis, or over single values, does so anyway;
     for others time and batch become one axis."""
     layer = settings["layer"]
@@ -88,9 +96,15 @@ def _time_distributed(nodes: Nodes, settings: Config, path: str, inputs: Sequenc
         nodes.made[values[0].node] = replace(nodes.made[values[0].node], layer=path)
         return values
     scope = tuple(path.split("/")[:-1])
-    folded = nodes.add(Node(f"{path}/folded", "keras:time into batch", inputs=tuple(inputs), scope=scope, type="TimeDistributed"))
+    folded = nodes.add(
+        Node(f"{path}/folded", "keras:time into batch", inputs=tuple(inputs), scope=scope, type="TimeDistributed")
+    )
     (value, *_) = _inner(nodes, layer, inner, [folded], refs)
-    return [nodes.add(Node(path, "keras:time out of batch", inputs=(value,), scope=scope, layer=path, type="TimeDistributed"))]
+    return [
+        nodes.add(
+            Node(path, "keras:time out of batch", inputs=(value,), scope=scope, layer=path, type="TimeDistributed")
+        )
+    ]
 
 
 def _rnn(nodes: Nodes, settings: Config, path: str, inputs: Sequence[Value], refs: Sequence[TensorRef]) -> list[Value]:
@@ -120,13 +134,23 @@ def _rnn(nodes: Nodes, settings: Config, path: str, inputs: Sequence[Value], ref
     return [*values, *(states if settings.get("return_state") else ())]
 
 
-def _spectral(nodes: Nodes, settings: Config, path: str, inputs: Sequence[Value], refs: Sequence[TensorRef]) -> list[Value]:
+def _spectral(
+    nodes: Nodes, settings: Config, path: str, inputs: Sequence[Value], refs: Sequence[TensorRef]
+) -> list[Value]:
     """The layer inside: its stored kernel has been divided by its norm in training, and is used as it is."""
     layer = settings["layer"]
     name = str(layer["config"]["name"])
-    inner = [ref for ref in refs if len(_below(ref, path)) > 1]
+    own = [ref for ref in refs if len(_below(ref, path)) == 1]
+    inner = [ref for ref in refs if ref not in own]
+    variables = rules.keras_variables(layer["class_name"], layer["config"]) or ()
+    if len(inner) == len(variables) - 1:  # the kernel goes under the outer layer's name
+        inner = [*own[:1], *inner]
     values = _inner(nodes, layer, f"{path}/{name}", inputs, inner)
-    ignored = {ref: POWER_VECTOR if ref.name.endswith(("vector_u", "/1")) else SAME_VARIABLE for ref in refs if ref not in inner}
+    ignored = {
+        ref: POWER_VECTOR if ref.name.endswith(("vector_u", "/1")) else SAME_VARIABLE
+        for ref in refs
+        if ref not in inner
+    }
     node = nodes.made[values[0].node]
     nodes.used |= {ref.name for ref in ignored}
     nodes.made[node.name] = replace(node, ignored={**node.ignored, **ignored}, layer=path)
@@ -143,7 +167,9 @@ WRAPPERS: Mapping[str, Callable[..., list[Value]]] = {
 
 def dealt(refs: Sequence[TensorRef], path: str, parts: Sequence[tuple[str, ...]]) -> list[list[TensorRef]]:
     """The tensors of each part: by the names it goes under, in files or in a live model; else equally many each."""
-    found: list[list[TensorRef]] = [[ref for ref in refs if set(_below(ref, path)[:-1]) & set(names)] for names in parts]
+    found: list[list[TensorRef]] = [
+        [ref for ref in refs if set(_below(ref, path)[:-1]) & set(names)] for names in parts
+    ]
     if sum(map(len, found)) == len(refs):
         return found
     if len(refs) % len(parts):
@@ -158,7 +184,9 @@ def _below(ref: TensorRef, path: str) -> list[str]:
     return ref.name.removeprefix(f"{path}/").split("/")
 
 
-def _inner(nodes: Nodes, layer: Config, path: str, inputs: Sequence[Value], refs: Sequence[TensorRef], **more: Any) -> list[Value]:
+def _inner(
+    nodes: Nodes, layer: Config, path: str, inputs: Sequence[Value], refs: Sequence[TensorRef], **more: Any
+) -> list[Value]:
     return nodes.layer(layer["class_name"], layer["config"], path, inputs, ours=_ours(layer), refs=refs, **more)
 
 

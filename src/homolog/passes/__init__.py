@@ -20,6 +20,12 @@ __all__ = ["attention", "layout", "normalise", "padding", "parameters", "pointwi
 def normalise(graph: Graph, inputs: Mapping[str, OpenShape] | None = None) -> Graph:
     """All passes in their order: what the matcher wants to see.
 
-    ``shapes`` settles the fields that the others read; ``layout`` comes last, for nodes go and change before it.
+    First what is written in parts or by hand takes the form of layers, then ``shapes`` settles the fields that the
+    others read; ``layout`` comes when no node goes or changes any more, and what needs its labels after it.
     """
-    return attention(layout(padding(synonyms(shapes(parameters(units(graph)), inputs)))))
+    for run in (units, parameters):
+        graph = run(graph)
+    graph = shapes(graph, inputs)
+    for run in (synonyms, padding, layout, pointwise, attention):
+        graph = run(graph)
+    return graph

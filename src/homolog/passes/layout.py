@@ -55,6 +55,8 @@ def layout(graph: Graph) -> Graph:
         incoming = [found.get(before) for before in node.inputs]
         rule = rules.for_kind(node.kind)
         labels = None if rule is None else _outgoing(node, rule, incoming, wanted.get(value))
+        if rule is None and _keeps_shape(node, graph):
+            labels = incoming[0]
         found[value] = labels = labels or _fitting(wanted.get(value), _shape(node))
         if rule is not None and node.inputs:
             node = replace(  # noqa: PLW2901
@@ -71,6 +73,15 @@ def layout(graph: Graph) -> Graph:
 
 def _shape(node: Node, index: int = 0) -> OpenShape:
     return node.shapes[index] if index < len(node.shapes) else ()
+
+
+def _keeps_shape(node: Node, graph: Graph) -> bool:
+    """Whether an operation that no rule knows gives one value of the shape of the one it reads: then it is taken to
+    leave the axes where they are, as a cast or a rescaling does."""
+    if len(node.inputs) != 1 or len(node.shapes) != 1 or not node.shapes[0]:
+        return False
+    (value,) = node.inputs
+    return _shape(graph.nodes[value.node], value.index) == node.shapes[0]
 
 
 def _fitting(labels: Labels | None, shape: OpenShape) -> Labels | None:
@@ -95,9 +106,11 @@ def _wanted(graph: Graph) -> dict[Value, Labels]:
     wanted: dict[Value, Labels] = {}
     for node in reversed(list(graph.nodes.values())):
         rule = rules.for_kind(node.kind)
+        behind = wanted.get(Value(node.name))
+        if rule is None and behind is not None and _keeps_shape(node, graph):
+            wanted.setdefault(node.inputs[0], behind)
         if rule is None or not node.inputs:
             continue
-        behind = wanted.get(Value(node.name))
         if rule.layout.way == "spatial":
             shape = _shape(graph.nodes[node.inputs[0].node], node.inputs[0].index)
             rank = _rank(node, rule, shape)

@@ -7,7 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from homolog.rules import activation, arithmetic, attention, conv, dense, norm, pooling, recurrent, resize, shape
+from homolog.rules import (
+    activation,
+    arithmetic,
+    attention,
+    conv,
+    dense,
+    einsum,
+    norm,
+    pooling,
+    preprocessing,
+    recurrent,
+    resize,
+    shape,
+)
 from homolog.rules.rule import Field, Fields, Rule, Slot
 
 __all__ = [
@@ -39,8 +52,10 @@ def _index(names: Callable[[Rule], Iterable[str]]) -> dict[str, Rule]:
 
 TABLE: tuple[Rule, ...] = (
     *dense.RULES,
+    *einsum.RULES,
     *conv.RULES,
     *norm.RULES,
+    *preprocessing.RULES,
     *recurrent.RULES,
     *attention.RULES,
     *pooling.RULES,

@@ -214,7 +214,12 @@ IDENTITY = Rule(
         ("alias", "clone", "contiguous", "detach", "detach_", "lift_fresh_copy"),
         ignore=("memory_format",),
     ),
-    keras=Keras(("Identity", "ActivityRegularization"), ("Identity",), {"linear": {}}, ignore=("l1", "l2")),
+    keras=Keras(
+        ("Identity", "ActivityRegularization"),
+        ("Identity", "ConvertToTensor", "StopGradient"),
+        {"linear": {}},
+        ignore=("l1", "l2", "sparse", "ragged", "dtype"),
+    ),
     layout=ELEMENTWISE,
 )
 

@@ -64,14 +64,14 @@ def unpacked(node: Node) -> tuple[tuple[Node, ...], tuple[Value, ...]]:
             found=", ".join(extra),
         )
     weights: dict[str, dict[str, Weight]] = {name: {} for name in PROJECTIONS}
+    for name in PROJECTIONS:
+        if f"{name[0]}_proj_weight" in refs:
+            weights[name]["weight"] = Weight((refs[f"{name[0]}_proj_weight"],))
     for packed, slot in (("in_proj_weight", "weight"), ("in_proj_bias", "bias")):
         if packed in refs:
             size = refs[packed].shape[0] // 3
             for place, name in enumerate(PROJECTIONS):
                 weights[name][slot] = Weight((refs[packed],), (Part(0, place * size, (place + 1) * size),))
-    for name in PROJECTIONS:
-        if f"{name[0]}_proj_weight" in refs:
-            weights[name]["weight"] = Weight((refs[f"{name[0]}_proj_weight"],))
     return _parts(node, weights, dict.fromkeys(PROJECTIONS), ".")
 
 

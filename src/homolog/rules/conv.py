@@ -7,9 +7,10 @@ both with the spatial axes first; a transposed kernel ends in (out, in).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import cast
 
-from homolog.graph import OpenShape
+from homolog.graph import Node, OpenShape, Value
 from homolog.rules.forms import data_format, ints, pads
 from homolog.rules.rule import Field, Fields, Keras, Layout, Rule, Slot, Torch
 from homolog.tensors import Shape
@@ -130,6 +131,47 @@ def depthwise(rank: int) -> Rule:
     )
 
 
+def separable(rank: int) -> Rule:
+    """A depthwise convolution and a pointwise one, which has the bias."""
+    space = SPATIAL[rank]
+    return Rule(
+        f"separable_conv{rank}d",
+        keras=Keras((f"SeparableConv{rank}D",), ignore=("groups", "filters")),
+        fields=(*_conv_fields(rank), Field("depth_multiplier", "depth_multiplier", otherwise=1, effect="size")),
+        slots=(
+            Slot("depthwise", "depthwise_kernel", Axes(f"(inp mult) 1 {space} -> {space} inp mult")),
+            Slot("pointwise", "pointwise_kernel", Axes(f"out inp {space} -> {space} inp out")),
+            Slot("bias", "bias", when="use_bias"),
+        ),
+        units=lambda node: _separated(node, rank),
+    )
+
+
+def _separated(node: Node, rank: int) -> tuple[tuple[Node, ...], tuple[Value, ...]]:
+    """The two convolutions of a separable one."""
+    first = {"weight": node.weights["depthwise"]} if node.weights else {}
+    second = {
+        slot: node.weights[name] for slot, name in (("weight", "pointwise"), ("bias", "bias")) if name in node.weights
+    }
+    shapes = {slot: weight.shape for slot, weight in first.items()}
+    fields = _normalise_depthwise(dict(node.fields), shapes)
+    plain = {
+        "kernel_size": (1,) * rank,
+        "stride": (1,) * rank,
+        "dilation": (1,) * rank,
+        "padding": ((0, 0),) * rank,
+        "groups": 1,
+    }
+    depthwise = replace(
+        node, name=f"{node.name}/depthwise", kind=f"conv{rank}d", fields=fields, weights=first, shapes=(), layer=None
+    )
+    inputs = (Value(depthwise.name),) if node.inputs else ()
+    pointwise = replace(
+        node, kind=f"conv{rank}d", fields={**fields, **plain}, weights=second, inputs=inputs, ignored={}
+    )
+    return (depthwise, pointwise), (Value(pointwise.name),)
+
+
 def _infer_transposed(fields: Fields, weights: Mapping[str, Shape], inputs: Sequence[OpenShape]) -> OpenShape:
     batch, _, *lengths = inputs[0]
     kernel, stride, dilation = (cast(Shape, fields[name]) for name in ("kernel_size", "stride", "dilation"))
@@ -195,5 +237,6 @@ def transposed(rank: int) -> Rule:
 RULES = (
     *(conv(rank) for rank in (1, 2, 3)),
     *(depthwise(rank) for rank in (1, 2)),
+    *(separable(rank) for rank in (1, 2)),
     *(transposed(rank) for rank in (1, 2, 3)),
 )

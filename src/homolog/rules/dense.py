@@ -24,7 +24,7 @@ def _index(value: object) -> object:
 
 LINEAR = Rule(
     "linear",
-    torch=Torch(("Linear",), ("linear",), ignore=("in_features", "out_features")),
+    torch=Torch(("Linear", "NonDynamicallyQuantizableLinear"), ("linear",), ignore=("in_features", "out_features")),
     keras=Keras(("Dense",), ignore=("units",), fixed={"quantization_config": None, "lora_rank": None}),
     slots=(
         Slot("weight", "kernel", Axes("out inp -> inp out"), features="inp", produces="out"),
@@ -56,4 +56,41 @@ EMBEDDING = Rule(
     infer=_infer_embedding,
 )
 
-RULES = (LINEAR, EMBEDDING)
+
+def _mode(value: object) -> object:
+    return ("sum", "mean", "max")[value] if isinstance(value, int) else value  # the operator's numbers
+
+
+EMBEDDING_BAG = Rule(
+    "embedding_bag",
+    torch=Torch(
+        ("EmbeddingBag",),
+        ("embedding_bag.padding_idx",),
+        ignore=("num_embeddings", "embedding_dim", "norm_type", "scale_grad_by_freq", "sparse"),
+        fixed={"max_norm": None, "per_sample_weights": None},
+    ),
+    fields=(
+        Field("mode", form=Form(_mode)),
+        Field("padding_idx", form=Form(_index), otherwise=None),
+        Field("include_last_offset", otherwise=False),
+    ),
+    slots=(Slot("weight", "embeddings"),),
+    layout=OPAQUE,
+)
+"""Sums or means of rows of a table; Keras has no such layer."""
+
+
+def _infer_bilinear(fields: Fields, weights: Mapping[str, Shape], inputs: Sequence[OpenShape]) -> OpenShape:
+    return (*inputs[0][:-1], weights["weight"][0])
+
+
+BILINEAR = Rule(
+    "bilinear",
+    torch=Torch(("Bilinear",), ("bilinear",), ignore=("in1_features", "in2_features", "out_features")),
+    slots=(Slot("weight", "kernel"), Slot("bias", "bias")),
+    layout=OPAQUE,
+    infer=_infer_bilinear,
+)
+"""A linear layer over the products of two values' features; Keras has no such layer."""
+
+RULES = (LINEAR, EMBEDDING, EMBEDDING_BAG, BILINEAR)

@@ -6,9 +6,12 @@ Keras's momentum is the share of the old statistic that is kept, PyTorch's the s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import cast
 
-from homolog.graph import OpenShape
+import numpy as np
+
+from homolog.graph import Node, OpenShape, Value
 from homolog.rules.rule import CHANNELWISE, ELEMENTWISE, Field, Fields, Form, Keras, Rule, Slot, Torch
 from homolog.tensors import Shape
 
@@ -34,7 +37,11 @@ def _settle_axis(fields: Fields, inputs: Sequence[OpenShape]) -> Fields:
 
 SCALE_AND_SHIFT = (
     Slot("weight", "gamma", when="scale", features="f"),
-    Slot("bias", "beta", when="center", features="f"),
+    Slot("bias", "beta", when="center !rms_scaling", features="f"),
+)
+STATISTICS = (
+    Slot("running_mean", "moving_mean", features="f", trainable=False),
+    Slot("running_var", "moving_variance", features="f", trainable=False),
 )
 
 BATCH_NORM = Rule(
@@ -52,14 +59,13 @@ BATCH_NORM = Rule(
         fixed={"renorm": False, "virtual_batch_size": None},
     ),
     fields=(EPS, Field("momentum", "momentum", COMPLEMENT, effect="training"), _axis((1,))),
-    slots=(
-        *SCALE_AND_SHIFT,
-        Slot("running_mean", "moving_mean", features="f", trainable=False),
-        Slot("running_var", "moving_variance", features="f", trainable=False),
-    ),
+    slots=(*SCALE_AND_SHIFT, *STATISTICS),
     layout=CHANNELWISE,
     settle=_settle_axis,
 )
+
+
+LENGTHS = Field("normalized_shape", form=Form(from_torch=_axes), otherwise=None, effect="size")
 
 
 def _normalise_layer_norm(fields: Fields, weights: Mapping[str, Shape]) -> Fields:
@@ -73,9 +79,32 @@ def _normalise_layer_norm(fields: Fields, weights: Mapping[str, Shape]) -> Field
 LAYER_NORM = Rule(
     "layer_norm",
     torch=Torch(("LayerNorm",), ("layer_norm",), ignore=("elementwise_affine", "cudnn_enable", "bias")),
-    keras=Keras(("LayerNormalization",), fixed={"rms_scaling": False}),
-    fields=(EPS, Field("normalized_shape", form=Form(from_torch=_axes), otherwise=None, effect="size"), _axis((-1,))),
+    keras=Keras(("LayerNormalization",)),
+    fields=(
+        EPS,
+        LENGTHS,
+        # divides by the deviation without taking the mean off, and is no RMS norm for all its name
+        Field("rms_scaling", "rms_scaling", otherwise=False, torch=False),
+        _axis((-1,)),
+    ),
     slots=SCALE_AND_SHIFT,
+    layout=ELEMENTWISE,
+    normalise=_normalise_layer_norm,
+    settle=_settle_axis,
+)
+
+
+def _or_smallest(value: object) -> object:
+    """PyTorch's RMSNorm without eps takes the element type's: numpy's for float32, which is what networks are in."""
+    return float(np.finfo(np.float32).eps) if value is None else value
+
+
+RMS_NORM = Rule(
+    "rms_norm",
+    torch=Torch(("RMSNorm",), ("rms_norm",), ignore=("elementwise_affine",)),
+    keras=Keras(("RMSNormalization",)),
+    fields=(Field("eps", "epsilon", Form(from_torch=_or_smallest)), LENGTHS, _axis((-1,))),
+    slots=(Slot("weight", "scale", features="f"),),
     layout=ELEMENTWISE,
     normalise=_normalise_layer_norm,
     settle=_settle_axis,
@@ -100,4 +129,42 @@ GROUP_NORM = Rule(
     settle=_settle_group_norm,
 )
 
-RULES = (BATCH_NORM, LAYER_NORM, GROUP_NORM)
+
+def _instance_norm(node: Node) -> tuple[tuple[Node, ...], tuple[Value, ...]]:
+    """A group norm with a group for each channel; with stored statistics, what a batch norm does at inference."""
+    fields = {name: node.fields[name] for name in ("eps", "axis")}
+    stored = bool(node.fields["track_running_stats"])
+    rule = BATCH_NORM if stored else GROUP_NORM
+    fields |= {"momentum": node.fields["momentum"]} if stored else {"num_groups": -1}
+    weights = rule.torch_weights({slot: weight.tensors[0] for slot, weight in node.weights.items()})
+    return (replace(node, kind=rule.kind, fields=fields, weights=weights),), (Value(node.name),)
+
+
+INSTANCE_NORM = Rule(
+    "instance_norm",
+    torch=Torch(
+        ("InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d"),
+        ("instance_norm",),
+        ignore=("num_features", "affine", "cudnn_enabled", "use_input_stats", "bias"),
+        buffers={"num_batches_tracked": COUNTER},
+    ),
+    fields=(
+        EPS,
+        Field("momentum", effect="training"),
+        Field("track_running_stats", otherwise=None),
+        _axis((1,)),
+    ),
+    slots=(*SCALE_AND_SHIFT, *STATISTICS),
+    normalise=lambda fields, weights: {**fields, "track_running_stats": "running_mean" in weights},
+    units=_instance_norm,
+)
+
+UNIT_NORM = Rule(
+    "unit_norm",
+    keras=Keras(("UnitNormalization",)),
+    fields=(_axis((-1,)),),
+    layout=ELEMENTWISE,
+    settle=_settle_axis,
+)
+
+RULES = (BATCH_NORM, LAYER_NORM, RMS_NORM, GROUP_NORM, INSTANCE_NORM, UNIT_NORM)

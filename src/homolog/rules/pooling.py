@@ -124,7 +124,8 @@ def global_pool(way: str, rank: int) -> Rule:
     return Rule(
         f"global_{way}_pool{rank}d",
         keras=Keras((f"{keras_name}{rank}D",)),
-        fields=(Field("keepdims", "keepdims", Form(from_keras=bool), otherwise=False, effect="layout", torch=False),
+        fields=(
+            Field("keepdims", "keepdims", Form(from_keras=bool), otherwise=False, effect="layout", torch=False),
             data_format(),
         ),
         layout=Layout("spatial", rank),

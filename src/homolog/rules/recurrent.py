@@ -17,7 +17,7 @@ from typing import cast
 
 from homolog.errors import Unsupported
 from homolog.graph import Node, OpenShape, Value
-from homolog.rules.conv import SPATIAL
+from homolog.rules.conv import SPATIAL, window
 from homolog.rules.forms import data_format, ints
 from homolog.rules.rule import Field, Fields, Form, Keras, Rule, Slot, States, Torch
 from homolog.tensors import Shape
@@ -73,9 +73,7 @@ def _infer_unit(fields: Fields, weights: Mapping[str, Shape], inputs: Sequence[O
 
 
 def _states(count: int) -> States:
-    def shapes(
-        fields: Fields, weights: Mapping[str, Shape], inputs: Sequence[OpenShape]
-    ) -> tuple[OpenShape, ...]:
+    def shapes(fields: Fields, weights: Mapping[str, Shape], inputs: Sequence[OpenShape]) -> tuple[OpenShape, ...]:
         batch = inputs[0][0 if fields["batch_first"] else 1] if len(inputs[0]) > 2 else inputs[0][0]
         return ((batch, weights["weight_hh"][1]),) * count
 
@@ -222,6 +220,25 @@ def _refuse_strange(stack: Node, units: Sequence[Node]) -> None:
         )
 
 
+def _infer_conv_lstm(fields: Fields, weights: Mapping[str, Shape], inputs: Sequence[OpenShape]) -> OpenShape:
+    """From (batch, time, *map): the input's kernel says how the map shrinks, the other one keeps its size."""
+    batch, time, *map_shape = inputs[0]
+    last = fields["data_format"] == "channels_last"
+    lengths = map_shape[:-1] if last else map_shape[1:]
+    kernel, stride, dilation = (cast(Shape, fields[name]) for name in ("kernel_size", "stride", "dilation"))
+    if fields["padding"] == "same":
+        sizes = [None if n is None else -(-n // s) for n, s in zip(lengths, stride, strict=True)]
+    else:
+        steps = zip(lengths, kernel, stride, dilation, strict=True)
+        sizes = [window(n, k, s, (0, 0), d) for n, k, s, d in steps]
+    channels = weights["weight_hh"][1]
+    return (
+        batch,
+        *((time,) if fields["return_sequences"] else ()),
+        *((*sizes, channels) if last else (channels, *sizes)),
+    )
+
+
 def _conv_lstm(rank: int) -> Rule:
     """An LSTM whose products are convolutions; PyTorch has none."""
     space = SPATIAL[rank]
@@ -229,14 +246,15 @@ def _conv_lstm(rank: int) -> Rule:
         f"conv_lstm{rank}d",
         keras=Keras(
             (f"ConvLSTM{rank}D",),
-            ignore=(*FLAGS, "filters", *IGNORED),
-            fixed={"stateful": False},
+            ignore=("filters", "unroll", "zero_output_for_mask", *IGNORED),
+            fixed={"stateful": False, "return_state": False},
             why={"stateful": STATEFUL},
         ),
         fields=(
             ACTIVATION,
             GATE_ACTIVATION,
             BACKWARDS,
+            Field("return_sequences", "return_sequences", otherwise=False),
             *DROPOUTS,
             Field("kernel_size", "kernel_size", ints(rank), effect="size"),
             Field("stride", "strides", ints(rank), otherwise=(1,) * rank),
@@ -249,6 +267,7 @@ def _conv_lstm(rank: int) -> Rule:
             Slot("weight_hh", "recurrent_kernel", Axes(f"gates hidden {space} -> {space} hidden gates")),
             Slot("bias", "bias", when="use_bias"),
         ),
+        infer=_infer_conv_lstm,
     )
 
 

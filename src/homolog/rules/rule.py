@@ -71,7 +71,8 @@ class Slot:
         keras: Keras's name of the variable.
         axes: from PyTorch's layout to Keras's, or what gives it for the shape of the Keras variable; None where
             both are laid out alike.
-        when: keys of Keras's configuration that say whether the variable exists; all of them must hold.
+        when: keys of Keras's configuration that say whether the variable exists: all of them must hold, those behind
+            a ``!`` must not.
         features: name of the weight's axis that runs along an axis of the input, which a flatten in front of the
             layer may have put in another order: the input's last axis, or the one of the field ``axis``.
         produces: name of the weight's axis that runs along the output's last axis, which a reshape behind the layer
@@ -100,7 +101,10 @@ class Slot:
 
     def exists(self, config: Mapping[str, object]) -> bool:
         """Whether a Keras layer of this configuration has it."""
-        return self.when is None or all(config.get(key, True) for key in self.when.split())
+        return all(
+            not config.get(key[1:]) if key.startswith("!") else config.get(key, True)
+            for key in (self.when or "").split()
+        )
 
     def to_keras(self, keras_shape: Shape) -> Chain:
         """From PyTorch's layout to Keras's, for a Keras variable (or the row of one) of this shape; runs both ways.
@@ -324,7 +328,7 @@ class Rule:
         known = {setting.keras for setting in self.fields if setting.keras is not None}
         renamed = {key: setting.keras for setting in self.fields for key in setting.older if setting.keras is not None}
         config = {renamed.get(key, key): value for key, value in config.items()}
-        flags = {key for slot in self.slots if slot.when for key in slot.when.split()}
+        flags = {key for slot in self.slots for key in (slot.when or "").split()}
         strange = [
             f"{key}={value!r}{_reason(self.keras.why, key)}"
             for key, value in config.items()

@@ -1,0 +1,56 @@
+"""Layers in front of a network that bring its inputs into the range it was trained with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from homolog.graph import OpenShape
+from homolog.rules.rule import ELEMENTWISE, Field, Fields, Form, Keras, Rule, Slot
+from homolog.tensors import Shape
+
+COUNT = "how many samples the statistics were taken from"
+
+
+def _axes(value: object) -> object:
+    return tuple(value) if isinstance(value, list | tuple) else () if value is None else (value,)
+
+
+def _numbers(value: object) -> object:
+    """Constants of a configuration, nested lists as tuples."""
+    return tuple(_numbers(item) for item in value) if isinstance(value, list | tuple) else value
+
+
+def _settle(fields: Fields, inputs: Sequence[OpenShape]) -> Fields:
+    rank = len(inputs[0])
+    return {**fields, "axis": tuple(sorted(axis % rank for axis in cast(Shape, fields["axis"])))}
+
+
+NORMALIZATION = Rule(
+    "normalization",
+    keras=Keras(("Normalization",), ignore=("input_mean", "input_variance"), variables={"count": COUNT}),
+    fields=(
+        Field("axis", "axis", Form(from_keras=_axes), effect="axis"),
+        Field("invert", "invert", otherwise=False),
+        Field("constant_mean", "mean", Form(from_keras=_numbers), otherwise=None),
+        Field("constant_variance", "variance", Form(from_keras=_numbers), otherwise=None),
+    ),
+    slots=(
+        Slot("mean", "mean", when="!mean", trainable=False),
+        Slot("variance", "variance", when="!mean", trainable=False),
+    ),
+    layout=ELEMENTWISE,
+    settle=_settle,
+)
+
+RESCALING = Rule(
+    "rescaling",
+    keras=Keras(("Rescaling",)),
+    fields=(
+        Field("scale", "scale", Form(from_keras=_numbers)),
+        Field("offset", "offset", Form(from_keras=_numbers), otherwise=0.0),
+    ),
+    layout=ELEMENTWISE,
+)
+
+RULES = (NORMALIZATION, RESCALING)
