@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from homolog.errors import Mismatch
 from homolog.graph import Graph, Node, Value
@@ -16,6 +17,8 @@ from homolog.plan import Ignored, Plan, Row
 
 __all__ = ["differences", "match"]
 
+ASIDE = "preprocessing of the input, which the other network does not have; it stays as it is"
+
 
 def match(a: Graph, b: Graph, source: str = "", target: str = "") -> Plan:
     """Find for every tensor of ``b`` the tensors of ``a`` it is made of. Reads no bytes.
@@ -27,6 +30,7 @@ def match(a: Graph, b: Graph, source: str = "", target: str = "") -> Plan:
     Raises:
         Mismatch: the two do not correspond; every tensor that found no partner is listed.
     """
+    a, b = _same_preprocessing(a, b)
     confidence = "graph"
     pairing = structure.pair(a, b) if a.wired and b.wired else None
     if pairing is None or pairing.left or pairing.right:
@@ -40,6 +44,24 @@ def match(a: Graph, b: Graph, source: str = "", target: str = "") -> Plan:
     _check_coverage(a, b, rows)
     pairs = _extended(a, b, pairing) if a.wired and b.wired else tuple((one, two) for one, two, _ in pairing.pairs)
     return Plan(tuple(rows), pairs, tuple(_ignored(a, b)), differences(a, b, pairs), confidence, source, target)
+
+
+def _same_preprocessing(a: Graph, b: Graph) -> tuple[Graph, Graph]:
+    """Statistics that inputs are normalised with, of a side alone, are no weights of the network that both are; that
+    they are there is a difference, and named as one."""
+    counts = [graph.kinds()["normalization"] for graph in (a, b)]
+    if counts[0] == counts[1]:
+        return a, b
+    return _set_aside(a), _set_aside(b)
+
+
+def _set_aside(graph: Graph) -> Graph:
+    nodes = dict(graph.nodes)
+    for name, node in graph.nodes.items():
+        if node.kind == "normalization":
+            refs = {ref: ASIDE for weight in node.weights.values() for ref in weight.tensors}
+            nodes[name] = replace(node, weights={}, ignored={**node.ignored, **refs})
+    return graph.with_nodes(nodes)
 
 
 def _check_coverage(a: Graph, b: Graph, rows: Sequence[Row]) -> None:

@@ -18,6 +18,7 @@ from homolog.plan import Difference
 TRANSPARENT = {"identity", "dropout", "flatten", "reshape", "permute", *(f"max_pool{rank}d" for rank in (1, 2, 3))}
 """Kinds in front of or behind which an activation gives the same: max pooling keeps the order of numbers."""
 ACTIVATIONS = {rule.kind for rule in rules.TABLE if rule.keras.activations} - {"identity"}
+PREPROCESSING = {"normalization", "rescaling"}
 JOINS = {*COMMUTATIVE, "concat"}
 
 Pairs = Sequence[tuple[str, str]]
@@ -31,13 +32,35 @@ def differences(a: Graph, b: Graph, pairs: Pairs) -> tuple[Difference, ...]:
         pairs: names of corresponding nodes.
     """
     readers = (a.consumers(), b.consumers())
-    found: list[Difference] = []
+    found: list[Difference] = list(_preprocessing((a, b), readers))
     for one, two in pairs:
         left, right = a.nodes[one], b.nodes[two]
         found += _settings(left, right)
         if left.kind not in ACTIVATIONS and left.kind not in TRANSPARENT:
             found += _activations((left, right), (a, b), readers)
     return tuple(item for index, item in enumerate(found) if item not in found[:index])
+
+
+def _preprocessing(graphs: tuple[Graph, Graph], readers: Sequence[Mapping[Value, list[Node]]]) -> Iterator[Difference]:
+    """What is done to each input before the network proper: one side may leave it to whoever calls it."""
+    for one, two in zip(graphs[0].inputs, graphs[1].inputs, strict=False):
+        ours, theirs = (_prepared(entry, read) for entry, read in zip((one, two), readers, strict=True))
+        if [step.kind for step in ours] != [step.kind for step in theirs]:
+            kinds = [" ".join(step.kind for step in steps) or "none" for steps in (ours, theirs)]
+            yield Difference(one.name, two.name, "preprocessing", *kinds)
+        else:
+            for left, right in zip(ours, theirs, strict=True):
+                yield from _settings(left, right)
+
+
+def _prepared(entry: Node, readers: Mapping[Value, list[Node]]) -> list[Node]:
+    """The rescalings and normalisations that an input goes through first."""
+    found: list[Node] = []
+    behind = readers.get(Value(entry.name), [])
+    while len(behind) == 1 and (behind[0].kind in PREPROCESSING or behind[0].kind == "identity"):
+        found += [behind[0]] if behind[0].kind in PREPROCESSING else []
+        behind = readers.get(Value(behind[0].name), [])
+    return found
 
 
 def _settings(left: Node, right: Node) -> Iterator[Difference]:

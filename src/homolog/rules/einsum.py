@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import cast
 
 from homolog.errors import Unsupported
 from homolog.graph import Node, Value, Weight
@@ -73,7 +72,7 @@ def as_linear(node: Node) -> tuple[tuple[Node, ...], tuple[Value, ...]]:
     bare = replace(node, weights={}, ignored={}, shapes=(), layer=None)
     nodes = [replace(node, kind="linear", fields={}, weights=weights)]
     if len(found.taken) > 1:
-        fields = {"start_dim": -len(found.taken), "end_dim": -1, "moved": False}
+        fields: dict[str, object] = {"start_dim": -len(found.taken), "end_dim": -1, "moved": False}
         nodes.insert(0, replace(bare, name=f"{node.name}/flat", kind="flatten", fields=fields))
     if len(found.given) > 1:
         lengths = tuple(sizes[letter] for letter in found.given)

@@ -93,7 +93,7 @@ def _unit(name: str, keras: str, fields: tuple[Field, ...], slots: tuple[Slot, .
 
 
 def _stack(unit: Rule, torch: str, aten: tuple[str, ...]) -> Rule:
-    """PyTorch's module: any number of layers, each in one direction or both, the second reading what the first gives."""
+    """PyTorch's module: layers in one direction or both, each reading what the one before it gives."""
     return Rule(
         f"{unit.name}_stack",
         torch=Torch(
