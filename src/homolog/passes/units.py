@@ -12,8 +12,9 @@ from dataclasses import replace
 
 from homolog import rules
 from homolog.graph import Graph, Node, Value
-from homolog.rules.recurrent import SEQUENCE, STATE, STATES
+from homolog.rules.recurrent import CELLS, SEQUENCE, STATE, STATES
 
+ZEROS = "pytorch:zeros"
 Values = dict[Value, Value]
 
 
@@ -32,11 +33,11 @@ def units(graph: Graph) -> Graph:
         if picked is not None:
             same[Value(node.name)] = picked
         elif rule is not None and rule.units is not None:
-            made, outputs = rule.units(node)
+            made, outputs = rule.units(_without_zeros(node, nodes))
             nodes.update({unit.name: unit for unit in made})
             same.update({Value(node.name, index): value for index, value in enumerate(outputs)})
         else:
-            nodes[node.name] = node
+            nodes[node.name] = _without_zeros(node, nodes) if node.kind in CELLS else node
     outputs = tuple(same.get(value, value) for value in graph.outputs)
     return replace(graph, nodes=_read(nodes, outputs) if graph.wired else nodes, outputs=outputs)
 
@@ -61,7 +62,12 @@ def _picked(node: Node, nodes: Mapping[str, Node]) -> Value | None:
     return Value(before.name, STATE) if forward and is_time and last and node.kind.endswith("select.int") else None
 
 
+def _without_zeros(node: Node, nodes: Mapping[str, Node]) -> Node:
+    """A recurrent layer begins with zeros anyway; PyTorch's trace makes them."""
+    return replace(node, inputs=tuple(value for value in node.inputs if nodes[value.node].kind != ZEROS))
+
+
 def _read(nodes: Mapping[str, Node], outputs: tuple[Value, ...]) -> dict[str, Node]:
-    """Without stacks of states that nothing reads."""
+    """Without stacks of states, and zeros, that nothing reads."""
     read = {value.node for node in nodes.values() for value in node.inputs} | {value.node for value in outputs}
-    return {name: node for name, node in nodes.items() if node.kind != "stack" or name in read}
+    return {name: node for name, node in nodes.items() if node.kind not in ("stack", ZEROS) or name in read}

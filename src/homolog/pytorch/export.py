@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,10 @@ def read_exported(module: torch.nn.Module, tree: Module, inputs: Sequence[Array 
     training = {child: child.training for child in module.modules()}
     module.eval()
     try:
-        program = torch.export.export(module, tuple(torch.as_tensor(array) for array in inputs), strict=False)
+        with warnings.catch_warnings():
+            # recurrent layers keep a list of their own weights, which tracing replaces for a while
+            warnings.filterwarnings("ignore", message="The tensor attribute")
+            program = torch.export.export(module, tuple(torch.as_tensor(array) for array in inputs), strict=False)
     except Exception as error:  # whatever the user's forward raises while it is traced
         raise Unsupported(
             f"torch.export cannot trace {type(module).__name__}",
@@ -122,18 +126,21 @@ class _Reader:
         self.values[entry.name] = self._add(entry, node)
 
     def _arguments(self, entry: Any) -> dict[str, Any]:
-        """Every argument of the call by the name its schema gives it, defaults included."""
+        """Every argument of the call by the name its schema gives it and in its order, defaults included."""
         schema = entry.target._schema.arguments if hasattr(entry.target, "_schema") else ()
-        named = {argument.name: argument.default_value for argument in schema if argument.has_default_value()}
-        named.update({argument.name: value for argument, value in zip(schema, entry.args, strict=False)})
+        given = {argument.name: value for argument, value in zip(schema, entry.args, strict=False)}
+        given.update(entry.kwargs)
+        named = {
+            argument.name: given.get(argument.name, argument.default_value)
+            for argument in schema
+            if argument.name in given or argument.has_default_value()
+        }
         if not schema:
             named.update({f"argument{index}": value for index, value in enumerate(entry.args)})
         named.update(entry.kwargs)
         return named
 
-    def _weights(
-        self, rule: Rule | None, arguments: Mapping[str, Any]
-    ) -> tuple[dict[str, Weight], Mapping[str, Any]]:
+    def _weights(self, rule: Rule | None, arguments: Mapping[str, Any]) -> tuple[dict[str, Weight], Mapping[str, Any]]:
         """The weights of a call by slot, and its other arguments."""
         if rule is None:
             return {}, arguments

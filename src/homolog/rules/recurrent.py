@@ -274,6 +274,7 @@ def _conv_lstm(rank: int) -> Rule:
 SIMPLE_RNN = _unit("simple_rnn", "SimpleRNN", (ACTIVATION,), SUMMED)
 LSTM = _unit("lstm", "LSTM", (ACTIVATION, GATE_ACTIVATION), SUMMED)
 GRU = _unit("gru", "GRU", (ACTIVATION, GATE_ACTIVATION, RESET_AFTER), GATED)
+CELLS = {"simple_rnn_cell", "lstm_cell", "gru_cell"}
 
 RULES = (
     *(SIMPLE_RNN, LSTM, GRU),
