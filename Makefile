@@ -16,7 +16,7 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install demo test check lint bench pairs clean
+.PHONY: help install demo test check lint bench pairs support clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | awk -F '\t' '{ printf "make %-9s %s\n", $$1, $$2 }'
@@ -42,6 +42,9 @@ bench: $(STAMP) ## the figures homolog holds itself to, as a table and as JSON i
 
 pairs: $(ZOO) ## copy 16 real pairs of networks both ways (most of an hour); the table lands in docs/pairs.md
 	$(BIN)/python -m bench pairs
+
+support: $(STAMP) ## write docs/support.md from the table of rules
+	$(BIN)/python -m homolog.reporting.support
 
 clean: ## remove the virtual environment and what the targets wrote
 	rm -rf $(VENV) $(DEMO) .mypy_cache .pytest_cache .ruff_cache .hypothesis

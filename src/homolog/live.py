@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from homolog.graph import Framework, Graph
+from homolog.signature import Argument, Given
 from homolog.tensors import Array, TensorRef
 
 BEFORE_ACTIVATION = ":before activation"
@@ -21,10 +22,14 @@ class Run:
     Attributes:
         outputs: in the framework's own order of axes.
         activations: what the layers that were asked for gave, by path; the first call of each.
+        names: of the outputs, where the network has names for them.
+        left_out: what the network gave besides, in words: caches, objects that hold no outputs.
     """
 
     outputs: tuple[Array, ...]
     activations: Mapping[str, Array] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 class Live(Protocol):
@@ -36,7 +41,10 @@ class Live(Protocol):
     def model(self) -> object:
         """The framework's own object."""
 
-    def graph(self, inputs: Sequence[Array] | None = None) -> Graph:
+    def arguments(self) -> tuple[Argument, ...] | None:
+        """What the model can be called with, None if that cannot be told by name."""
+
+    def graph(self, inputs: Given | None = None) -> Graph:
         """The graph of the model; ``inputs`` where it must be traced."""
 
     def tensors(self) -> dict[str, TensorRef]:
@@ -48,8 +56,11 @@ class Live(Protocol):
     def load_weights(self, file: Path) -> None:
         """Fill the model from a file of weights with the framework's own loader, where names do not tell."""
 
-    def run(self, inputs: Sequence[Array], layers: Iterable[str] = ()) -> Run:
-        """A forward pass in inference mode, with the activations of some layers (see ``BEFORE_ACTIVATION``)."""
+    def run(self, inputs: Given, layers: Iterable[str] = ()) -> Run:
+        """A forward pass in inference mode, with the activations of some layers (see ``BEFORE_ACTIVATION``).
+
+        Inputs come in the model's order, or by the names of the nodes that they enter its graph by.
+        """
 
     def fill(self, arrays: Iterable[tuple[str, Array]]) -> None:
         """Set tensors by name; shapes and dtypes must be theirs."""

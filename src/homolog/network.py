@@ -5,7 +5,7 @@ Everything that can be told from data alone is; the model is built only when som
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from homolog.files import Checkpoint, Format
 from homolog.graph import Graph
 from homolog.live import Live
 from homolog.passes import normalise
+from homolog.signature import Given, in_order
 from homolog.source import Source, framework_of, parse
 from homolog.stored import load_into, not_of_this_model, stored_names
 from homolog.tensors import Array, TensorRef
@@ -126,11 +127,12 @@ class Network:
                 help=f"look at it: homolog inspect {self.path}",
             )
 
-    def graph(self, inputs: Sequence[Array] | None = None) -> Graph:
+    def graph(self, inputs: Given | None = None) -> Graph:
         """The graph, from data alone where that is enough, with the passes done.
 
         Args:
-            inputs: one array for each input, where the model must be traced or does not say how large they are.
+            inputs: one array for each input, in order or by name, where the model must be traced or does not say how
+                large they are.
         """
         self.require_safe()
         graph = self._read(inputs)
@@ -143,10 +145,11 @@ class Network:
                 expected=str(len(graph.inputs)),
                 found=str(len(inputs)),
             )
-        shapes = {node.name: (None, *array.shape[1:]) for node, array in zip(graph.inputs, inputs, strict=True)}
+        arrays = in_order(inputs, [node.name for node in graph.inputs])
+        shapes = {node.name: (None, *array.shape[1:]) for node, array in zip(graph.inputs, arrays, strict=True)}
         return normalise(graph, shapes)
 
-    def _read(self, inputs: Sequence[Array] | None) -> Graph:
+    def _read(self, inputs: Given | None) -> Graph:
         from homolog.keras.read import read_config, read_groups
         from homolog.pytorch.tree import is_chain, read_state, read_tree
 

@@ -1,37 +1,52 @@
 """Two networks → two graphs that know their shapes: what one does not say of its inputs, the other often does.
 
-A PyTorch module says nothing of the shapes it takes; its Keras twin does, channels last.
+A PyTorch module says nothing of the shapes it takes, and of its arguments nothing but their names; its Keras twin
+does, channels last. The graphs that come out of here have corresponding inputs at the same places.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
-from homolog.graph import Graph, Node, OpenShape, Value
+from homolog.graph import Framework, Graph, Node, OpenShape, Value
 from homolog.network import Network
 from homolog.passes.layout import ORDER, Labels, labels_at
+from homolog.signature import Argument, Given, lengths, paired, reordered_inputs
 from homolog.tensors import Array
 
-FREE_LENGTH = 64
-"""Length of an axis that a model leaves open, where it has to be run once."""
+BATCH = 2
 
 
-def read_both(first: Network, second: Network, inputs: Sequence[Array] | None = None) -> tuple[Graph, Graph]:
+def read_both(first: Network, second: Network, inputs: Given | None = None) -> tuple[Graph, Graph]:
     """The graphs of both networks, each told the shapes of its inputs by the other where it does not know them.
+
+    The inputs of the second come in the order of those of the first that they correspond to.
 
     Args:
         first, second: the networks.
         inputs: of the first; the second's follow from them.
+
+    Raises:
+        Mismatch: one takes an input that the other has not.
     """
     if inputs is not None or not first.must_be_traced:
         left = first.graph(inputs)
-        return _completed(first, left, second, second.graph(examples(left) if second.must_be_traced else None))
-    if second.must_be_traced:
-        left = first.graph()  # says what it needs
-    right = second.graph()
-    return _completed(first, first.graph(examples(right)), second, right)
+        right = second.graph(_told(left, second) if second.must_be_traced else None)
+    else:
+        if second.must_be_traced:
+            first.graph()  # says what it needs
+        right = second.graph()
+        left = first.graph(_told(right, first))
+    return _completed(first, left, second, corresponding(left, right))
+
+
+def corresponding(left: Graph, right: Graph) -> Graph:
+    """The second graph with its inputs in the order of those of the first that they correspond to."""
+    if not (left.wired and right.wired) or len(left.inputs) != len(right.inputs):
+        return right  # weights can be matched all the same; what runs both says what is wrong
+    return reordered_inputs(right, paired(_arguments(left), _arguments(right)))
 
 
 def _completed(first: Network, left: Graph, second: Network, right: Graph) -> tuple[Graph, Graph]:
@@ -41,28 +56,67 @@ def _completed(first: Network, left: Graph, second: Network, right: Graph) -> tu
     if _unsized(left) and not _unsized(right):
         return first.graph(examples(right, left)), right
     if _unsized(right) and not _unsized(left):
-        return left, second.graph(examples(left, right))
+        return left, corresponding(left, second.graph(examples(left, right)))
     return left, right
 
 
-def examples(graph: Graph, across: Graph | None = None) -> list[Array]:
+def _told(graph: Graph, network: Network) -> Given:
+    """Inputs for a network that must be traced, by its arguments where it has a name for each."""
+    made = list(examples(graph).values())
+    arguments = network.live.arguments()
+    if arguments is None:
+        return made
+    places = paired(_arguments(graph), arguments)
+    return {arguments[place].name: made[places.index(place)] for place in sorted(places)}
+
+
+def examples(graph: Graph, across: Graph | None = None) -> Mapping[str, Array]:
     """Inputs of zeros for the network across, of the shapes that this graph's inputs have.
 
     Args:
         graph: knows the shapes.
-        across: the other graph where it is known; its labels say in which order it takes the axes. Without it the
-            channels come first, as PyTorch has them.
+        across: the other graph where it is known, with its inputs in the same order; its labels say in which order it
+            takes the axes. Without it, and where it has no labels, they come as PyTorch has them, channels first.
+
+    Returns:
+        By the names of the inputs of ``across``; of ``graph`` where that is not known.
     """
-    made = []
+    made = {}
     for index, node in enumerate(graph.inputs):
         shape = node.shapes[0] if node.shapes else ()
         have = labels_at(node)
+        other = None if across is None else across.inputs[index]
         if have is not None:
-            want = _channels_first(have) if across is None else labels_at(across.inputs[index])
-            shape = reordered(shape, have, want)
-        sizes = [2, *(FREE_LENGTH if length is None else length for length in shape[1:])]
-        made.append(np.zeros(sizes, np.int64 if vocabulary(graph, node) is not None else np.float32))
+            framework = "pytorch" if across is None else across.framework
+            shape = reordered(shape, have, customary(have, other, framework))
+        made[(other or node).name] = np.zeros(lengths(shape, BATCH), element_type(graph, node))
     return made
+
+
+def element_type(graph: Graph, node: Node) -> str:
+    """What an input holds: ids, and whatever is declared to be whole numbers, as PyTorch has them; else float32."""
+    dtype = str(node.fields.get("dtype", ""))
+    if dtype == "bool":
+        return dtype
+    return "int64" if vocabulary(graph, node) is not None or dtype.startswith(("int", "uint")) else "float32"
+
+
+def customary(have: Labels, node: Node | None, framework: Framework) -> Labels | None:
+    """The labels of an input that corresponds to one with other labels: its own, or else those that are the custom of
+    its framework, if they are not at odds with its shape."""
+    own = None if node is None else labels_at(node)
+    if own is not None or len(have) < 3 or any(len(label) != 1 for label in have):
+        return own
+    first = tuple(sorted(have, key=lambda label: ORDER.get(label[0][0], len(ORDER))))
+    usual = first if framework == "pytorch" else (first[0], *first[2:], first[1])
+    shape = node.shapes[0] if node is not None and node.shapes else None
+    told = tuple(label[0][1] for label in usual)
+    fits = shape is None or (len(shape) == len(told) and _agree(shape[1:], told[1:]))
+    return usual if fits else None
+
+
+def _agree(one: OpenShape, two: OpenShape) -> bool:
+    return all(None in (n, m) or n == m for n, m in zip(one, two, strict=True))
 
 
 def reordered(shape: OpenShape, have: Labels, want: Labels | None) -> OpenShape:
@@ -74,17 +128,32 @@ def reordered(shape: OpenShape, have: Labels, want: Labels | None) -> OpenShape:
 
 
 def vocabulary(graph: Graph, node: Node) -> int | None:
-    """How many ids the embedding behind an input knows, None if there is none."""
-    sizes = [
-        reader.weights["weight"].shape[0]
-        for reader in graph.consumers().get(Value(node.name), ())
-        if reader.kind == "embedding" and "weight" in reader.weights
-    ]
+    """How many ids the embeddings behind an input know, None if there is none.
+
+    Casts, views and whatever else has one input and no weights may lie between.
+    """
+    readers = graph.consumers()
+    sizes: list[int] = []
+    waiting = [Value(node.name)]
+    while waiting:
+        for reader in readers.get(waiting.pop(), ()):
+            if reader.kind == "embedding" and "weight" in reader.weights:
+                sizes.append(reader.weights["weight"].shape[0])
+            elif len(reader.inputs) == 1 and not reader.weights:
+                waiting.append(Value(reader.name))
     return min(sizes, default=None)
 
 
-def _channels_first(labels: Labels) -> Labels:
-    return tuple(sorted(labels, key=lambda label: ORDER.get(label[0][0], len(ORDER))))
+def _arguments(graph: Graph) -> tuple[Argument, ...]:
+    """What a graph says of its inputs."""
+    return tuple(
+        Argument(
+            node.name,
+            "int64" if vocabulary(graph, node) is not None else str(node.fields.get("dtype", "")),
+            len(node.shapes[0]) if node.shapes else None,
+        )
+        for node in graph.inputs
+    )
 
 
 def _unsized(graph: Graph) -> bool:

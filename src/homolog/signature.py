@@ -34,8 +34,6 @@ WORDS: Mapping[str, frozenset[str]] = {
     "ids": frozenset({"id", "ids", "token", "tokens"}),
 }
 """Words in a name that say a role; the first role that has one of the name's words is it."""
-WHOLE = {"ids", "mask", "segment", "position"}
-"""Roles of inputs that hold whole numbers or truth values."""
 
 
 @dataclass(frozen=True)
@@ -67,14 +65,6 @@ class Argument:
         if self.dtype.startswith(("int", "uint")):
             return "ids"
         return "image" if self.dtype.startswith(("float", "bfloat")) and self.rank == 4 else None
-
-
-def arguments_of(graph: Graph) -> tuple[Argument, ...]:
-    """What a graph says of its inputs."""
-    return tuple(
-        Argument(node.name, str(node.fields.get("dtype", "")), len(node.shapes[0]) if node.shapes else None)
-        for node in graph.inputs
-    )
 
 
 def paired(ours: Sequence[Argument], theirs: Sequence[Argument]) -> tuple[int, ...]:
@@ -149,12 +139,5 @@ def _by_order(one: Argument, two: Argument) -> bool:
 
 
 def _compatible(one: Argument, two: Argument) -> bool:
-    """Whether nothing speaks against them: neither their roles, nor the numbers that a role takes."""
-    if one.role is not None and two.role is not None:
-        return one.role == two.role
-    return not any(
-        (known.role in WHOLE and other.dtype.startswith(("float", "bfloat")) and not other.role)
-        or (known.role == "image" and other.dtype.startswith(("int", "uint", "bool")) and other.rank != 4)
-        for known, other in ((one, two), (two, one))
-        if known.role and not known.dtype
-    )
+    """Whether their names do not say that they are different things."""
+    return one.role is None or two.role is None or one.role == two.role

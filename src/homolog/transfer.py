@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-import numpy as np
-
 from homolog.errors import Mismatch
 from homolog.plan import Plan, Row
-from homolog.tensors import Array, TensorRef, dtype_of
+from homolog.tensors import Array, TensorRef, contiguous, dtype_of
 from homolog.transforms import apply, inverse
 
 
@@ -26,7 +24,7 @@ def transfer(plan: Plan, source: Mapping[str, TensorRef]) -> Iterator[tuple[str,
         Mismatch: the plan names a tensor that the source lacks, or its shapes are not these.
     """
     for row in plan.rows:
-        yield row.target, np.asarray(forward(row, source), order="C")
+        yield row.target, contiguous(forward(row, source))
 
 
 def forward(row: Row, source: Mapping[str, TensorRef]) -> Array:

@@ -158,7 +158,7 @@ def run(model: Any, inputs: list[np.ndarray]) -> list[np.ndarray]:
             outputs = model.eval()(*map(torch.from_numpy, map(np.ascontiguousarray, inputs)))
         return [output.numpy() for output in (outputs if isinstance(outputs, tuple) else (outputs,))]
     outputs = model([*inputs], training=False)
-    return [output.numpy() for output in (outputs if isinstance(outputs, list) else [outputs])]
+    return [output.numpy() for output in (outputs if isinstance(outputs, list | tuple) else [outputs])]
 
 
 def _one(values: list[Any]) -> Any:
@@ -252,7 +252,7 @@ def _equal(one: object, two: object) -> bool:
 
 
 def unlearnt(graph: Graph, shapes: tuple[Shape, ...]) -> Graph:
-    """The graph without what its source said of shapes, so that only the rules can tell them."""
+    """The graph, as its reader leaves it, without what its source said of shapes: only the rules can tell them."""
     nodes = {name: node if node.kind == "input" else replace(node, shapes=()) for name, node in graph.nodes.items()}
     given = {node.name: shape for node, shape in zip(graph.inputs, shapes, strict=True)}
     return normalise(graph.with_nodes(nodes), given)
@@ -273,16 +273,11 @@ class Laws:
                 assert weights == others
 
     def test_shapes_are_inferred_as_the_frameworks_have_them(self, twins: Twins) -> None:
-        graphs = twins.graphs
-        runs = {
-            "tree": run(twins.torch, twins.inputs()),
-            "keras": run(twins.keras, twins.keras_inputs()),
-        }
-        for way, outputs in runs.items():
-            shapes = twins.case.keras_shapes if way == "keras" else twins.case.shapes
-            graph = unlearnt(graphs[way], shapes)
+        for model, inputs in ((twins.torch, twins.inputs()), (twins.keras, twins.keras_inputs())):
+            live = open_network(model).live
+            graph = unlearnt(live.graph(inputs), tuple(array.shape for array in inputs))
             told = [graph.nodes[value.node].shapes[value.index] for value in graph.outputs]
-            assert told == [array.shape for array in outputs], way
+            assert told == [array.shape for array in run(model, inputs)], live.framework
 
     def test_every_tensor_has_its_place_and_the_way_back_is_exact(self, twins: Twins) -> None:
         networks = {"tree": open_network(twins.torch), "keras": open_network(twins.keras)}

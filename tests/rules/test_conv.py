@@ -58,6 +58,37 @@ class TestConv(Laws):
     )
 
 
+class TestSeparable(Laws):
+    CASES = (
+        case(
+            "(Conv1d(4, 8, 3, groups=4, bias=False), Conv1d(8, 6, 1))",
+            "SeparableConv1D(6, 3, depth_multiplier=2)",
+            (2, 4, 9),
+        ),
+        case(
+            "(Conv2d(4, 4, (3, 2), groups=4, bias=False), Conv2d(4, 6, 1, bias=False), ReLU())",
+            "SeparableConv2D(6, (3, 2), use_bias=False, activation='relu')",
+            (2, 4, 9, 7),
+        ),
+        case(
+            "(Conv2d(4, 12, 3, 2, padding=1, groups=4, bias=False), Conv2d(12, 6, 1))",
+            "SeparableConv2D(6, 3, 2, padding='same', depth_multiplier=3)",
+            (2, 4, 9, 7),
+        ),
+        case(
+            "(Conv2d(4, 4, 3, dilation=2, padding=2, groups=4, bias=False), Conv2d(4, 6, 1))",
+            "SeparableConv2D(6, 3, dilation_rate=2, padding='same')",
+            (2, 4, 9, 7),
+        ),
+        case(
+            "(Conv2d(4, 4, 3, 2, groups=4, bias=False), Conv2d(4, 6, 1))",
+            "SeparableConv2D(6, 3)",
+            (2, 4, 8, 6),
+            differs=("stride",),
+        ),
+    )
+
+
 class TestDepthwise(Laws):
     CASES = (
         case("Conv1d(4, 4, 3, groups=4)", "DepthwiseConv1D(3)", (2, 4, 9)),

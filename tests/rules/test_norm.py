@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from .laws import Laws, case
 
 
@@ -53,4 +55,34 @@ class TestNorm(Laws):
         case("GroupNorm(2, 6, 1e-3)", "GroupNormalization(2, axis=1)", (2, 6, 7, 3), moved=False),
         case("GroupNorm(2, 6, 1e-3, affine=False)", "GroupNormalization(2, center=False, scale=False)", (2, 6, 7, 3)),
         case("GroupNorm(2, 6, 1e-3)", "GroupNormalization(3)", (2, 6, 7, 3), differs=("num_groups",)),
+    )
+
+
+@pytest.mark.filterwarnings("ignore:You passed `rms_scaling=True`:UserWarning")
+class TestRootMeanSquare(Laws):
+    CASES = (
+        case("RMSNorm(5, 1e-6)", "RMSNormalization()", (2, 3, 5), moved=False),
+        case("RMSNorm(5, 1e-3)", "RMSNormalization(epsilon=1e-3)", (2, 5)),
+        case("RMSNorm((3, 5), 1e-6)", "RMSNormalization(axis=(1, 2))", (2, 3, 5), moved=False),
+        case("RMSNorm(5, 1e-5)", "RMSNormalization()", (2, 3, 5), moved=False, differs=("eps",)),
+        # Keras's older switch divides by the deviation, without taking the mean off
+        case(
+            "LayerNorm(5, 1e-3, bias=False)",
+            "LayerNormalization(rms_scaling=True)",
+            (2, 3, 5),
+            moved=False,
+            differs=("rms_scaling",),
+        ),
+    )
+
+
+class TestInstance(Laws):
+    CASES = (
+        case("InstanceNorm1d(5, 1e-3, affine=True)", "GroupNormalization(-1)", (2, 5, 7)),
+        case("InstanceNorm2d(5, 1e-3)", "GroupNormalization(-1, center=False, scale=False)", (2, 5, 7, 3)),
+        case("InstanceNorm3d(5, affine=True)", "GroupNormalization(-1, epsilon=1e-5)", (2, 5, 7, 3, 4)),
+        case("InstanceNorm2d(6, 1e-3, affine=True)", "GroupNormalization(6)", (2, 6, 7, 3)),
+        # with stored statistics it does what a batch norm does
+        case("InstanceNorm2d(5, 1e-3, affine=True, track_running_stats=True)", "BatchNormalization()", (2, 5, 7, 3)),
+        case("InstanceNorm2d(6, 1e-3, affine=True)", "GroupNormalization(3)", (2, 6, 7, 3), differs=("num_groups",)),
     )

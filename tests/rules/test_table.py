@@ -110,7 +110,7 @@ def config_of(layer: Any, shape: tuple[int, ...], **changed: object) -> dict[str
         ("Dense(3)", {"temperature": 2.0}, "temperature=2.0"),
         ("Dense(3)", {"lora_rank": 4}, "lora_rank=4"),
         ("BatchNormalization()", {"renorm": True}, "renorm=True"),
-        ("LayerNormalization()", {"rms_scaling": True}, "rms_scaling=True"),
+        ("LSTM(3)", {"stateful": True}, "stateful=True (its output depends on what it was called with before)"),
         ("Embedding(11, 5)", {"sparse": True}, "sparse=True"),
     ],
 )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from homolog.errors import MissingFramework
+from homolog.results import Results, taken_apart
 
 
 def require() -> Any:
@@ -31,6 +32,12 @@ def require() -> Any:
             f"Keras cannot be imported: {error.name} is not installed", help="pip install 'homolog[keras]'"
         ) from error
     return keras
+
+
+def results_of(result: object) -> Results:
+    """The tensors that a call of a model gives, with values or without."""
+    keras = require()
+    return taken_apart(result, lambda item: isinstance(item, keras.KerasTensor) or keras.ops.is_tensor(item))
 
 
 @contextmanager

@@ -195,6 +195,7 @@ class Nodes:
             own = [by_name[name] for name in names]
         where = f"{class_name} {path}"
         if own and len(own) != len(names):
+            rule.read_keras(class_name, settings, {}, path)  # a setting that nobody knows may be why
             raise Unreadable(
                 f"{path} stores another number of tensors than its configuration says",
                 where=where,

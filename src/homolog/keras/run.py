@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +13,10 @@ import numpy as np
 
 from homolog.errors import Mismatch, Unreadable, Usage
 from homolog.graph import Framework, Graph
-from homolog.keras.framework import require
+from homolog.keras.framework import require, results_of
 from homolog.keras.model import groups_of, layers_by_path, read_model
 from homolog.live import BEFORE_ACTIVATION, Run
+from homolog.signature import Argument, Given, in_order
 from homolog.tensors import Array, TensorRef
 
 if TYPE_CHECKING:
@@ -30,8 +31,12 @@ class LiveKeras:
     def __init__(self, model: keras.Model) -> None:
         self.model = model
 
-    def graph(self, inputs: Sequence[Array] | None = None) -> Graph:
-        return read_model(self.model, None if inputs is None else [array.shape for array in inputs])
+    def arguments(self) -> tuple[Argument, ...] | None:
+        return None  # the graph says it, with shapes and types
+
+    def graph(self, inputs: Given | None = None) -> Graph:
+        arrays = None if inputs is None else in_order(inputs, _names(self.model))
+        return read_model(self.model, None if arrays is None else [array.shape for array in arrays])
 
     def tensors(self) -> dict[str, TensorRef]:
         return {ref.name: ref for refs in groups_of(self.model).values() for ref, _ in refs}
@@ -49,13 +54,15 @@ class LiveKeras:
                 "Keras cannot load these weights into this model", where=str(file), found=first_line(error)
             ) from error
 
-    def run(self, inputs: Sequence[Array], layers: Iterable[str] = ()) -> Run:
+    def run(self, inputs: Given, layers: Iterable[str] = ()) -> Run:
         keras = require()
         seen: dict[str, Array] = {}
         with _recording(layers_by_path(self.model), layers, seen):
-            arguments = [keras.ops.convert_to_tensor(np.asarray(array, order="C")) for array in inputs]
-            result = self.model(_as_taken(self.model, arguments), training=False)
-        return Run(tuple(keras.ops.convert_to_numpy(tensor) for tensor in tensors_in(result)), seen)
+            arrays = in_order(inputs, _names(self.model))
+            arguments = [keras.ops.convert_to_tensor(np.asarray(array, order="C")) for array in arrays]
+            results = results_of(self.model(_as_taken(self.model, arguments), training=False))
+        outputs = tuple(keras.ops.convert_to_numpy(tensor) for tensor in results.tensors.values())
+        return Run(outputs, seen, tuple(results.tensors), results.left_out)
 
     def fill(self, arrays: Iterable[tuple[str, Array]]) -> None:
         variables = {ref.name: variable for refs in groups_of(self.model).values() for ref, variable in refs}
@@ -112,19 +119,18 @@ def _as_taken(model: Any, arguments: list[Any]) -> Any:
     return arguments[0] if len(arguments) == 1 else arguments
 
 
+def _names(model: Any) -> list[str]:
+    """Names of the inputs that a model declares, in the order in which it is called with them."""
+    keras = require()
+    return [
+        tensor._keras_history[0].name for tensor in keras.tree.flatten(getattr(model, "_inputs_struct", None) or [])
+    ]
+
+
 def first_line(error: Exception) -> str:
     """What an error of Keras says, in one line."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0] if lines else ''}"
-
-
-def tensors_in(result: Any) -> list[Any]:
-    """The tensors a call returns, in order, out of tuples, lists and dictionaries."""
-    if isinstance(result, dict):
-        return [tensor for item in result.values() for tensor in tensors_in(item)]
-    if isinstance(result, list | tuple):
-        return [tensor for item in result for tensor in tensors_in(item)]
-    return [] if result is None else [result]
 
 
 @contextmanager
@@ -134,7 +140,7 @@ def _recording(found: dict[str, Any], wanted: Iterable[str], seen: dict[str, Arr
     keras = require()
 
     def keep(path: str, result: Any) -> None:
-        tensors = tensors_in(result)
+        tensors = list(results_of(result).tensors.values())
         if tensors and path not in seen:
             seen[path] = keras.ops.convert_to_numpy(tensors[0])
 

@@ -15,16 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from homolog.errors import Unsupported
 from homolog.graph import PARAMETER, Graph, Node, OpenShape, Value, Weight
-from homolog.keras.framework import require
+from homolog.keras.framework import require, results_of
 from homolog.keras.nodes import SEED_NAME, Nodes, knows
+from homolog.signature import lengths
 from homolog.tensors import TensorRef
 
 if TYPE_CHECKING:
     import keras
 
 BATCH = 2
-FREE_LENGTH = {1: 11, 2: 64, 3: 16}
-"""Length of an axis that the model leaves open, by the number of axes between batch and channels."""
 
 Groups = Mapping[str, Sequence[tuple[TensorRef, Any]]]
 
@@ -47,7 +46,7 @@ def trace(
     calls = _Calls(paths)
     with _as_it_was(model), calls.watched():
         try:
-            outputs = _tensors(model.call(inputs))
+            outputs = list(results_of(model.call(inputs)).tensors.values())
         except Exception as error:  # whatever the user's own call raises on tensors without values
             raise Unsupported(
                 f"{type(model).__name__} cannot be called on tensors without values",
@@ -265,10 +264,7 @@ def _inputs(model: Any, shapes: Sequence[tuple[int, ...]] | None) -> tuple[Any, 
 
 
 def _concrete(shape: OpenShape, given: tuple[int, ...] | None) -> tuple[int, ...]:
-    if given is not None:
-        return given
-    free = FREE_LENGTH.get(len(shape) - 2, FREE_LENGTH[1])
-    return (BATCH, *(free if length is None else length for length in shape[1:]))
+    return lengths(shape, BATCH) if given is None else given
 
 
 @contextmanager

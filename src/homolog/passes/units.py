@@ -26,6 +26,7 @@ def units(graph: Graph) -> Graph:
     """
     nodes: dict[str, Node] = {}
     same: Values = {}
+    joins: set[str] = set()
     for node in graph.nodes.values():
         node = replace(node, inputs=tuple(same.get(value, value) for value in node.inputs))  # noqa: PLW2901
         rule = rules.for_kind(node.kind)
@@ -35,11 +36,12 @@ def units(graph: Graph) -> Graph:
         elif rule is not None and rule.units is not None:
             made, outputs = rule.units(_without_zeros(node, nodes))
             nodes.update({unit.name: unit for unit in made})
+            joins |= {unit.name for unit in made if not unit.weights}
             same.update({Value(node.name, index): value for index, value in enumerate(outputs)})
         else:
             nodes[node.name] = _without_zeros(node, nodes) if node.kind in CELLS else node
     outputs = tuple(same.get(value, value) for value in graph.outputs)
-    return replace(graph, nodes=_read(nodes, outputs) if graph.wired else nodes, outputs=outputs)
+    return replace(graph, nodes=_read(nodes, outputs, joins) if graph.wired else nodes, outputs=outputs)
 
 
 def _picked(node: Node, nodes: Mapping[str, Node]) -> Value | None:
@@ -67,7 +69,12 @@ def _without_zeros(node: Node, nodes: Mapping[str, Node]) -> Node:
     return replace(node, inputs=tuple(value for value in node.inputs if nodes[value.node].kind != ZEROS))
 
 
-def _read(nodes: Mapping[str, Node], outputs: tuple[Value, ...]) -> dict[str, Node]:
-    """Without stacks of states, and zeros, that nothing reads."""
-    read = {value.node for node in nodes.values() for value in node.inputs} | {value.node for value in outputs}
-    return {name: node for name, node in nodes.items() if node.kind not in ("stack", ZEROS) or name in read}
+def _read(nodes: Mapping[str, Node], outputs: tuple[Value, ...], joins: set[str]) -> dict[str, Node]:
+    """Without zeros, and what joins the values of units, that nothing reads."""
+    read = {value.node for value in outputs}
+    kept: dict[str, Node] = {}
+    for name, node in reversed(nodes.items()):
+        if name in read or (name not in joins and node.kind != ZEROS):
+            kept[name] = node
+            read |= {value.node for value in node.inputs}
+    return {name: kept[name] for name in nodes if name in kept}

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from homolog.graph import Graph, Weight
+from homolog.graph import Weight
 from homolog.live import Live
-from homolog.passes.layout import Labels, labels_at
 from homolog.proof.localise import first_difference
+from homolog.proof.pairing import paired
 from homolog.proof.part import Part
-from homolog.proof.samples import arranged, samples
+from homolog.proof.samples import samples
 from homolog.proof.subjects import Subjects, Tolerance, distance, limit, share
 from homolog.tensors import Array, array_ref
 from homolog.transfer import transfer
@@ -33,16 +33,17 @@ def check(subjects: Subjects, tolerance: Tolerance, seeds: Sequence[int] = SEEDS
         name: of the part.
     """
     worst, ratio = 0.0, 0.0
+    notes: tuple[str, ...] = ()
     seen: list[list[Array]] = []
     for seed in seeds:
         for batch in BATCHES:
             inputs = samples(subjects.graph_a, subjects.graph_b, batch=batch, seed=seed)
-            left, right = subjects.a.run(inputs.first).outputs, subjects.b.run(inputs.second).outputs
-            pairs = _aligned(subjects, left, right)
-            problem = _problem(left, right, pairs)
+            left, right = subjects.a.run(inputs.first), subjects.b.run(inputs.second)
+            found = paired(subjects, left, right)
+            problem = _problem(found.pairs)
             if problem:
-                return Part(name, False, problem, (first_difference(subjects, inputs, tolerance),))
-            for one, two in pairs:
+                return Part(name, False, problem, (first_difference(subjects, inputs, tolerance), *found.left))
+            for one, two in found.pairs:
                 apart = distance(one, two)
                 worst, ratio = max(worst, apart), max(ratio, share(apart, limit(one, tolerance)))
             if ratio > 1:
@@ -50,15 +51,16 @@ def check(subjects: Subjects, tolerance: Tolerance, seeds: Sequence[int] = SEEDS
                 return Part(
                     name, False, figure, (first_difference(subjects, inputs, tolerance),), {"max_abs_error": worst}
                 )
-            seen.append([one for one, _ in pairs])
+            seen.append([one for one, _ in found.pairs])
+            notes = found.left
     count = len(seeds) * len(BATCHES)
     figures = {"max_abs_error": worst, "share_of_tolerance": ratio, "inputs": count}
     still = [place for place, arrays in enumerate(zip(*seen, strict=True)) if not _moves(arrays, tolerance)]
     if still:
         which = ", ".join(str(place) for place in still)
-        return Part(name, False, f"output {which} does not depend on the input, and so proves nothing", (), figures)
+        return Part(name, False, f"output {which} does not depend on the input, and so proves nothing", notes, figures)
     figure = f"largest difference {worst:.1e} over {count} inputs, {ratio:.2f} of what {tolerance.resolution} allows"
-    return Part(name, True, figure, (), figures)
+    return Part(name, True, figure, notes, figures)
 
 
 def check_perturbed(subjects: Subjects, tolerance: Tolerance) -> Part | None:
@@ -120,29 +122,10 @@ def _filled(live: Live, values: Mapping[str, Array], before: Mapping[str, Array]
         live.fill(before.items())
 
 
-def _aligned(subjects: Subjects, left: Sequence[Array], right: Sequence[Array]) -> list[tuple[Array, Array]]:
-    """Outputs of both with the axes in the first's order."""
-    pairs = []
-    for index, (one, two) in enumerate(zip(left, right, strict=False)):
-        have = _labels_of(subjects.graph_b, index)
-        want = _labels_of(subjects.graph_a, index)
-        pairs.append((one, arranged(two, have, want)))
-    return pairs
-
-
-def _labels_of(graph: Graph, index: int) -> Labels | None:
-    if index >= len(graph.outputs):
-        return None
-    value = graph.outputs[index]
-    return labels_at(graph.nodes[value.node], value.index)
-
-
-def _problem(left: Sequence[Array], right: Sequence[Array], pairs: Sequence[tuple[Array, Array]]) -> str:
+def _problem(pairs: Sequence[tuple[Array, Array]]) -> str:
     """Why the outputs cannot be the same, before any number is compared; empty if they can."""
-    if not left:
-        return "the network gives no output"
-    if len(left) != len(right):
-        return f"{len(left)} outputs against {len(right)}"
+    if not pairs:
+        return "the networks give no outputs that could be compared"
     for one, two in pairs:
         if one.shape != two.shape:
             return f"outputs of shapes {one.shape} and {two.shape}"

@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
+import inspect
 import operator
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from homolog import rules
 from homolog.errors import Unsupported
 from homolog.graph import PARAMETER, Graph, Node, OpenShape, Value, Weight
 from homolog.modules import Module
+from homolog.pytorch.inline import inline
+from homolog.results import taken_apart
 from homolog.rules import Rule
 from homolog.rules.norm import COUNTER
-from homolog.tensors import Array, TensorRef
+from homolog.tensors import TensorRef
 
 if TYPE_CHECKING:
     import torch
 
 CONSTANT = "constant"
+SAME = "alias"
+CASTS = {"to", "_to_copy", "type_as"}
+"""Operators that change the element type or the device; values stay what they are as long as they are floats."""
 
 
-def read_exported(module: torch.nn.Module, tree: Module, inputs: Sequence[Array | torch.Tensor]) -> Graph:
+def read_exported(
+    module: torch.nn.Module, tree: Module, by_place: Sequence[torch.Tensor], by_name: Mapping[str, torch.Tensor]
+) -> Graph:
     """Trace a module and read the trace.
 
     Args:
         module: any module that ``torch.export`` accepts; it is traced in eval mode and left as it was.
         tree: the same module as data, for the references to its tensors.
-        inputs: one array for each argument of ``forward``.
+        by_place, by_name: what ``forward`` is called with.
 
     Raises:
         Unsupported: the module cannot be exported; PyTorch's reason is given.
@@ -36,27 +46,58 @@ def read_exported(module: torch.nn.Module, tree: Module, inputs: Sequence[Array 
     import torch
 
     training = {child: child.training for child in module.modules()}
+    shapes = [*by_place, *by_name.values()]
     module.eval()
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _giving_tensors(module):
             # recurrent layers keep a list of their own weights, which tracing replaces for a while
             warnings.filterwarnings("ignore", message="The tensor attribute")
-            program = torch.export.export(module, tuple(torch.as_tensor(array) for array in inputs), strict=False)
+            program = torch.export.export(module, tuple(by_place), dict(by_name), strict=False)
     except Exception as error:  # whatever the user's forward raises while it is traced
         raise Unsupported(
             f"torch.export cannot trace {type(module).__name__}",
             found=f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}",
-            expected=f"a forward that accepts shapes {', '.join(str(tuple(array.shape)) for array in inputs)}",
+            expected=f"a forward that accepts shapes {', '.join(str(tuple(tensor.shape)) for tensor in shapes)}",
             help="check the shapes given with --input, and that forward has no control flow that depends on values",
         ) from error
     finally:
         for child, mode in training.items():
             child.training = mode
-    return _Reader(program, tree).graph()
+    inline(program.graph_module)
+    return _Reader(program, tree, _names(module, by_place, by_name)).graph()
+
+
+def _names(module: torch.nn.Module, by_place: Sequence[object], by_name: Mapping[str, object]) -> list[str]:
+    """What ``forward`` calls its arguments; the trace renames those that are words of Python, such as ``input``."""
+    return list(inspect.signature(module.forward).bind(*by_place, **by_name).arguments)
+
+
+@contextmanager
+def _giving_tensors(module: torch.nn.Module) -> Iterator[None]:
+    """While the body runs, ``forward`` gives its tensors and nothing else, in the order in which a run gives them:
+    ``torch.export`` does not know every class that holds them."""
+    import torch
+
+    forward = module.forward
+
+    @wraps(forward)
+    def giving(*args: Any, **kwargs: Any) -> tuple[Any, ...]:
+        results = taken_apart(forward(*args, **kwargs), lambda item: isinstance(item, torch.Tensor))
+        return tuple(results.tensors.values())
+
+    before = module.__dict__.get("forward")
+    module.__dict__["forward"] = giving
+    try:
+        yield
+    finally:
+        if before is None:
+            del module.__dict__["forward"]
+        else:
+            module.__dict__["forward"] = before
 
 
 class _Reader:
-    def __init__(self, program: torch.export.ExportedProgram, tree: Module) -> None:
+    def __init__(self, program: torch.export.ExportedProgram, tree: Module, names: Sequence[str]) -> None:
         self.program = program
         self.types = {module.path: module for module in tree.walk()}
         self.tensors = tree.tensors()
@@ -64,6 +105,8 @@ class _Reader:
         self.held = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
         self.constants = signature.inputs_to_lifted_tensor_constants
         self.last = {_call_of(entry): entry.name for entry in program.graph.nodes if _computes(entry)}
+        entries = signature.user_inputs
+        self.names = dict(zip(entries, names, strict=True)) if len(entries) == len(names) else {}
         self.nodes: dict[str, Node] = {}
         self.values: dict[str, Value] = {}
         self.used: set[str] = set()
@@ -76,7 +119,8 @@ class _Reader:
             elif entry.op == "call_function":
                 self._call(entry)
             elif entry.op == "output":
-                outputs = [self.values[item.name] for item in _flat(entry.args) if item.name in self.values]
+                given = list(self._inputs({"outputs": entry.args}))  # buffers that forward changes come first
+                outputs = given[len(given) - len(self.program.graph_signature.user_outputs) :]
         counters = {ref: COUNTER for name, ref in self.tensors.items() if name.endswith("num_batches_tracked")}
         first = next(iter(self.nodes.values()))
         self.nodes[first.name] = replace(
@@ -90,16 +134,20 @@ class _Reader:
             return
         value = entry.meta["val"]
         fields = {"dtype": str(value.dtype).removeprefix("torch.")}
-        self.values[entry.name] = self._add(entry, Node(entry.name, "input", fields, type="input"))
+        name = self.names.get(entry.name, str(entry.name))
+        self.values[entry.name] = self._add(entry, Node(name, "input", fields, type="input"))
 
     def _call(self, entry: Any) -> None:
         if entry.target is operator.getitem:
             source, index = entry.args
             self.values[entry.name] = Value(self.values[source.name].node, index)
             return
-        short = str(entry.target).removeprefix("aten.").removesuffix(".default")
+        if not entry.users and entry.meta.get("val") is None:
+            return  # an assertion, or a word on a mode: nothing of the function
+        short = _operator(entry)
         rule = rules.for_aten(short)
-        weights, arguments = self._weights(rule, self._arguments(entry))
+        told = {"self": entry.args[0]} if short == SAME else self._arguments(entry)
+        weights, arguments = self._weights(rule, told)
         inputs = tuple(self._inputs(arguments))
         path, type_name = self._module(entry)
         name = self._name(path, entry)
@@ -194,6 +242,18 @@ class _Reader:
         shapes = tuple(_shape(item) for item in items)
         self.nodes[node.name] = replace(node, shapes=shapes)
         return Value(node.name)
+
+
+def _operator(entry: Any) -> str:
+    """The operator's name: of what works in place that of the functional one, of a cast that keeps values ``SAME``."""
+    short = str(entry.target).removeprefix("aten.").removesuffix(".default")
+    name, dot, overload = short.partition(".")
+    if name in CASTS:
+        types = [item.meta["val"].dtype for item in (entry.args[0], entry)]
+        return SAME if types[0] == types[1] or all(item.is_floating_point for item in types) else short
+    if rules.for_aten(short) is None and name.endswith("_") and not name.endswith("__"):
+        return f"{name[:-1]}{dot}{overload}"
+    return short
 
 
 def _call_of(entry: Any) -> object:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from homolog.errors import Unsupported
 from homolog.graph import Graph
 from homolog.modules import Module
 from homolog.pytorch.tree import is_chain, read_tree
+from homolog.results import Results, taken_apart
+from homolog.signature import Argument, Given
 from homolog.tensors import Array, TensorRef, dtype_of
 
 if TYPE_CHECKING:
     import torch
 
 
-def read(module: torch.nn.Module, inputs: Sequence[Array] | None = None) -> Graph:
+def read(module: torch.nn.Module, inputs: Given | None = None) -> Graph:
     """The graph of a module.
 
     A chain of known layers is read from the tree of modules; anything else is traced by ``torch.export``, for
@@ -23,14 +26,14 @@ def read(module: torch.nn.Module, inputs: Sequence[Array] | None = None) -> Grap
 
     Args:
         module: in eval mode, or it is read as if it were.
-        inputs: one array for each argument of ``forward``, batch axis first.
+        inputs: arrays for the arguments of ``forward``, in order or by name, batch axis first.
 
     Raises:
         Unsupported: the module needs inputs and there are none, or it cannot be exported.
     """
     tree = tree_of(module)
     if is_chain(tree):
-        return read_tree(tree, None if inputs is None else inputs[0].shape)
+        return read_tree(tree, None if inputs is None else _arrays(inputs)[0].shape)
     if inputs is None:
         raise Unsupported(
             f"a {type(module).__name__} says nothing of its inputs, and has to be run once to be read",
@@ -38,16 +41,64 @@ def read(module: torch.nn.Module, inputs: Sequence[Array] | None = None) -> Grap
         )
     from homolog.pytorch.export import read_exported
 
-    return read_exported(module, tree, fitting(module, inputs))
+    return read_exported(module, tree, *fitting(module, inputs))
 
 
-def fitting(module: torch.nn.Module, inputs: Sequence[Array]) -> list[torch.Tensor]:
-    """Inputs as tensors of the module's own element type; ids stay ids. Keras does so by itself."""
+def fitting(module: torch.nn.Module, inputs: Given) -> tuple[list[torch.Tensor], dict[str, torch.Tensor]]:
+    """What a module is called with, by place and by name: tensors of the module's own element type; ids stay ids.
+    Keras does so by itself.
+
+    Inputs are given by name where each has the name of an argument, by place else.
+    """
     import torch
 
     own = next((parameter.dtype for parameter in module.parameters() if parameter.is_floating_point()), torch.float32)
-    tensors = [torch.tensor(array) for array in inputs]
-    return [tensor.to(own) if tensor.is_floating_point() else tensor for tensor in tensors]
+
+    def fitted(array: Array) -> torch.Tensor:
+        tensor = torch.tensor(array)
+        return tensor.to(own) if tensor.is_floating_point() else tensor
+
+    if isinstance(inputs, Mapping) and set(inputs) <= set(_parameters(module)):
+        return [], {name: fitted(inputs[name]) for name in _parameters(module) if name in inputs}
+    return [fitted(array) for array in _arrays(inputs)], {}
+
+
+def arguments_of(module: torch.nn.Module) -> tuple[Argument, ...] | None:
+    """What ``forward`` can be given by name and may be a tensor; None where it takes some by place alone.
+
+    An argument whose annotation speaks of other types than tensors, or whose default is a setting, is none of them.
+    """
+    parameters = inspect.signature(module.forward).parameters
+    if any(part.kind in (part.POSITIONAL_ONLY, part.VAR_POSITIONAL) for part in parameters.values()):
+        return None
+    return tuple(
+        Argument(name, required=part.default is part.empty)
+        for name, part in _parameters(module).items()
+        if part.default in (part.empty, None) and (part.annotation in (part.empty, Any) or "Tensor" in _told(part))
+    )
+
+
+def _parameters(module: torch.nn.Module) -> dict[str, inspect.Parameter]:
+    parameters = inspect.signature(module.forward).parameters
+    return {
+        name: part for name, part in parameters.items() if part.kind in (part.POSITIONAL_OR_KEYWORD, part.KEYWORD_ONLY)
+    }
+
+
+def _told(part: inspect.Parameter) -> str:
+    """An annotation in words; what is not spelled out (``Any``) may be a tensor."""
+    return "Tensor" if str(part.annotation) in ("Any", "typing.Any") else str(part.annotation)
+
+
+def _arrays(inputs: Given) -> list[Array]:
+    return list(inputs.values()) if isinstance(inputs, Mapping) else list(inputs)
+
+
+def results_of(result: object) -> Results:
+    """The tensors that a forward gives."""
+    import torch
+
+    return taken_apart(result, lambda item: isinstance(item, torch.Tensor))
 
 
 def tree_of(module: torch.nn.Module, path: str = "") -> Module:

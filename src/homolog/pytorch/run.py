@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,8 @@ from homolog.errors import Mismatch, Unreadable, Unsafe, Unsupported, Usage
 from homolog.graph import Framework, Graph
 from homolog.live import Run
 from homolog.pytorch.framework import require
-from homolog.pytorch.read import fitting, read, state, to_numpy
+from homolog.pytorch.read import arguments_of, fitting, read, results_of, state, to_numpy
+from homolog.signature import Argument, Given
 from homolog.tensors import Array, TensorRef
 
 if TYPE_CHECKING:
@@ -29,7 +30,10 @@ class LiveTorch:
     def __init__(self, model: torch.nn.Module) -> None:
         self.model = model
 
-    def graph(self, inputs: Sequence[Array] | None = None) -> Graph:
+    def arguments(self) -> tuple[Argument, ...] | None:
+        return arguments_of(self.model)
+
+    def graph(self, inputs: Given | None = None) -> Graph:
         return read(self.model, inputs)
 
     def tensors(self) -> dict[str, TensorRef]:
@@ -46,7 +50,7 @@ class LiveTorch:
             "the names in the file are not those of the module's state_dict", where=str(file), details=self.tensors()
         )
 
-    def run(self, inputs: Sequence[Array], layers: Iterable[str] = ()) -> Run:
+    def run(self, inputs: Given, layers: Iterable[str] = ()) -> Run:
         torch = require()
         seen: dict[str, Array] = {}
         hooks = [
@@ -57,13 +61,15 @@ class LiveTorch:
         self.model.eval()
         try:
             with torch.no_grad():
-                result = self.model(*fitting(self.model, inputs))
+                by_place, by_name = fitting(self.model, inputs)
+                results = results_of(self.model(*by_place, **by_name))
         finally:
             for module, mode in training.items():
                 module.training = mode
             for hook in hooks:
                 hook.remove()
-        return Run(tuple(to_numpy(tensor) for tensor in tensors_in(result)), seen)
+        outputs = tuple(to_numpy(tensor) for tensor in results.tensors.values())
+        return Run(outputs, seen, tuple(results.tensors), results.left_out)
 
     def fill(self, arrays: Iterable[tuple[str, Array]]) -> None:
         torch = require()
@@ -129,18 +135,9 @@ def load(path: Path) -> LiveTorch:
     return LiveTorch(module)
 
 
-def tensors_in(result: Any) -> list[torch.Tensor]:
-    """The tensors a forward returns, in order, out of tuples, lists and mappings."""
-    torch = require()
-    if isinstance(result, torch.Tensor):
-        return [result]
-    items = result.values() if hasattr(result, "values") else result if isinstance(result, list | tuple) else ()
-    return [tensor for item in items for tensor in tensors_in(item)]
-
-
 def _recorder(path: str, seen: dict[str, Array]) -> Any:
     def record(module: object, inputs: object, output: Any) -> None:
-        tensors = tensors_in(output)
+        tensors = list(results_of(output).tensors.values())
         if tensors and path not in seen:
             seen[path] = to_numpy(tensors[0]).copy()  # an in-place layer behind would change it
 

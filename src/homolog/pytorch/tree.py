@@ -23,7 +23,8 @@ def is_chain(module: Module) -> bool:
     """Whether the tree alone says how data flows: every module is a known layer or a Sequential of such."""
     if module.type in CONTAINERS:
         return all(is_chain(child) for child in module.children.values())
-    return rules.for_torch_class(module.type) is not None and not module.children
+    rule = rules.for_torch_class(module.type)
+    return rule is not None and rule.chained and not module.children
 
 
 def read_tree(root: Module, input_shape: OpenShape | None = None) -> Graph:

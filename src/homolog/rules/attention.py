@@ -157,6 +157,7 @@ PACKED = Rule(
     ),
     fields=_fields("num_heads"),
     normalise=_normalise,
+    chained=False,
     units=unpacked,
 )
 

@@ -76,6 +76,7 @@ EMBEDDING_BAG = Rule(
     ),
     slots=(Slot("weight", "embeddings"),),
     layout=OPAQUE,
+    chained=False,
 )
 """Sums or means of rows of a table; Keras has no such layer."""
 
@@ -90,6 +91,7 @@ BILINEAR = Rule(
     slots=(Slot("weight", "kernel"), Slot("bias", "bias")),
     layout=OPAQUE,
     infer=_infer_bilinear,
+    chained=False,
 )
 """A linear layer over the products of two values' features; Keras has no such layer."""
 

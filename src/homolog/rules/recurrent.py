@@ -112,6 +112,7 @@ def _stack(unit: Rule, torch: str, aten: tuple[str, ...]) -> Rule:
             Field("nonlinearity", otherwise="tanh"),
             Field("dropout", otherwise=0.0, effect="training"),
         ),
+        chained=False,
         units=lambda stack: unstacked(stack, unit),
     )
 
@@ -137,6 +138,7 @@ def _cell(unit: Rule, torch: str, aten: tuple[str, ...]) -> Rule:
         slots=unit.slots,
         infer=_infer_unit,
         normalise=_normalise_cell,
+        chained=False,
     )
 
 

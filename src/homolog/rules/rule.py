@@ -247,6 +247,7 @@ class Rule:
         normalise: brings fields to their one form, e.g. drops what has no effect.
         settle: the same for what depends on the shapes of the inputs (channels first), e.g. ``same`` padding.
         kind: kind of the nodes it reads, where another rule has the same function in the same words.
+        chained: whether PyTorch's module takes one value and gives one, so that it may stand in a ``Sequential``.
         states: shapes of the outputs behind the first, from what ``infer`` gets.
         units: takes a layer that is several layers in one apart: the nodes, and which of their values each of its
             outputs is. PyTorch's tensors of such a layer stay under their own names until then.
@@ -262,6 +263,7 @@ class Rule:
     normalise: Normalise = _as_they_are
     settle: Settle = _already
     kind: str = ""
+    chained: bool = True
     states: States | None = None
     units: Units | None = None
 
