@@ -20,6 +20,8 @@ FLOORS = (
     ("transforms",),
     ("modules", "graph", "plan"),
     ("rules",),
+    ("signature",),
+    ("results",),
     ("files", "live"),
     ("passes", "transfer", "source"),
     ("pytorch", "keras", "matching"),
@@ -33,6 +35,7 @@ FLOORS = (
     ("__main__",),
 )
 CORE = {"errors", "tensors", "transforms", "modules", "graph", "plan", "rules", "files", "live", "passes", "transfer"}
+CORE |= {"signature", "results"}
 CORE |= {"source", "matching", "stored", "network", "reading", "proof", "reporting", "inspecting", "api", "cli"}
 
 

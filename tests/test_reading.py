@@ -9,7 +9,8 @@ import pytest
 
 from homolog.errors import Mismatch, Unsupported
 from homolog.network import open_network
-from homolog.reading import FREE_LENGTH, examples, read_both, reordered, vocabulary
+from homolog.reading import customary, examples, read_both, reordered, vocabulary
+from homolog.signature import FREE_LENGTH
 from twins import PAIRS
 
 
@@ -70,9 +71,9 @@ def test_free_lengths_get_a_number_where_a_model_must_be_run() -> None:
     inputs = keras.Input((None, None, 3))
     graph = open_network(keras.Model(inputs, keras.layers.Conv2D(4, 3)(inputs))).graph()
 
-    (example,) = examples(graph)
+    (example,) = examples(graph).values()
 
-    assert example.shape == (2, 3, FREE_LENGTH, FREE_LENGTH)
+    assert example.shape == (2, 3, FREE_LENGTH[4], FREE_LENGTH[4])
 
 
 def test_axes_are_reordered_by_their_labels() -> None:

@@ -14,6 +14,7 @@ from homolog.errors import Mismatch, Usage
 from homolog.graph import Graph
 from homolog.matching import differences
 from homolog.matching import match as match_graphs
+from homolog.matching.probing import probe
 from homolog.network import Network, open_network
 from homolog.plan import Plan
 from homolog.proof import Part, Proof, localise, outputs, weights
@@ -152,6 +153,8 @@ def copy(
         rows = read_plan(plan, first, second, (left, right))
     else:
         rows = match_graphs(left, right, first.name, second.name)
+        if rows.ties and run and not rows.differences and first.has_model and second.has_model:
+            rows = _probed(first, second, left, right, rows)
     if rows.differences and not allow_differences:
         raise Mismatch(
             "the two networks are not the same function",
@@ -213,6 +216,8 @@ def verify(
     first, second = load(a), load(b)
     left, right = read_both(first, second, None if inputs is None else _arrays(inputs))
     plan = match_graphs(left, right, first.name, second.name)
+    if plan.ties:
+        plan = _told_by_values(first, second, left, right, plan)
     parts = [weights.check(plan, first.tensors(), second.tensors())]
     if plan.differences:
         count = len(plan.differences)
@@ -222,6 +227,31 @@ def verify(
     if run:
         parts += list(_run_parts(first, second, left, right, plan, tolerance, seeds, layers))
     return Proof(tuple(parts), plan.differences, first.name, second.name)
+
+
+def _probed(first: Network, second: Network, left: Graph, right: Graph, plan: Plan) -> Plan:
+    """The plan with its ties paired so that the networks agree once the weights are across; the target, if it is a
+    live model, holds the weights of the last try, which the copy overwrites."""
+    refs = first.tensors()
+    names = second.live_names()
+
+    def score(tried: Plan) -> tuple[bool, float]:
+        second.live.fill((names.get(name, name), array) for name, array in transfer(tried, refs))
+        subjects = Subjects(first.live, second.live, left, right, _for_live(tried, first, second), first.live_names())
+        return localise.agreement(subjects, Tolerance())
+
+    return probe(plan, lambda settled: match_graphs(left, right, first.name, second.name, settled), score, "probe")
+
+
+def _told_by_values(first: Network, second: Network, left: Graph, right: Graph, plan: Plan) -> Plan:
+    """The plan with its ties paired so that most weights are equal: two copies of one network keep them apart."""
+    refs, held = first.tensors(), second.tensors()
+
+    def score(tried: Plan) -> tuple[bool, float]:
+        part = weights.check(tried, refs, held)
+        return part.passed, float(str(part.figures["exact"]))
+
+    return probe(plan, lambda settled: match_graphs(left, right, first.name, second.name, settled), score, "values")
 
 
 def _run_parts(

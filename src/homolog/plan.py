@@ -112,6 +112,7 @@ class Plan:
         differences: settings in which corresponding layers differ.
         confidence: ``graph`` where both sides are wired, else what the rows rest on.
         source, target: what was matched, for people.
+        ties: layers of either side that the graphs do not tell apart; not part of the file.
     """
 
     rows: tuple[Row, ...]
@@ -121,6 +122,7 @@ class Plan:
     confidence: str = "graph"
     source: str = ""
     target: str = ""
+    ties: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:

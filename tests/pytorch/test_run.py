@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from homolog.errors import Mismatch, Unreadable, Unsafe, Unsupported, Usage
-from homolog.pytorch.run import LiveTorch, load, tensors_in
+from homolog.pytorch.run import LiveTorch, load
 from twins import PAIRS
 
 IMAGES = np.random.default_rng(0).standard_normal((2, 3, 13, 11)).astype(np.float32)
@@ -139,12 +139,3 @@ def test_loading_runs_no_code_and_says_why_it_fails(tmp_path: Path) -> None:
     for name in ("junk.pt", "cut.pt", "missing.pt"):
         with pytest.raises((Unreadable, Unsafe)):
             load(tmp_path / name)
-
-
-def test_outputs_come_in_order_out_of_anything() -> None:
-    import torch
-
-    a, b, c = (torch.full((1,), float(value)) for value in range(3))
-
-    assert [int(tensor) for tensor in tensors_in({"x": a, "y": [b, (c, None)]})] == [0, 1, 2]
-    assert tensors_in(None) == []

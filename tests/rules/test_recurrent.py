@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from homolog.keras.model import read_model
 from homolog.network import open_network
 from homolog.passes import normalise
 
-from .laws import Laws, Twins, case, run
+from .laws import Laws, case
 
 SEQUENCE = (2, 3, 5)
 
@@ -192,3 +191,124 @@ class TestCells(Laws):
             lossy=True,
         ),
     )
+
+
+class TestInitialStates(Laws):
+    CASES = (
+        case(
+            "Of(GRU(5, 4, batch_first=True), called=lambda x, h: (x, h[None]))",
+            "lambda x, h: GRU(4, return_sequences=True)(x, initial_state=h)",
+            SEQUENCE,
+            (2, 4),
+            moved=False,
+            exported=False,
+        ),
+    )
+
+
+def keras_model(layer: Any, *shape: int) -> Any:
+    import keras
+
+    entry = keras.Input(shape)
+    return keras.Model(entry, layer(entry))
+
+
+def test_a_bias_that_keras_does_not_keep_becomes_zero() -> None:
+    """Without reset_after Keras's GRU is another function, and has one bias."""
+    from torch import nn
+
+    import keras
+
+    from .laws import _of, _perturbed
+
+    ours = _perturbed(_of()(nn.GRU(5, 4, batch_first=True)))
+    theirs = keras_model(keras.layers.GRU(4, return_sequences=True, reset_after=False), 3, 5)
+    inputs = [np.ones(SEQUENCE, np.float32)]
+    with pytest.raises(Mismatch, match="not the same function") as caught:
+        homolog.copy(theirs, into=ours, inputs=inputs, run=False)
+    assert any(line.startswith("differs in reset_after") for line in caught.value.details)
+
+
+def test_a_projected_state_is_refused_with_the_reason() -> None:
+    from torch import nn
+
+    with pytest.raises(Unsupported) as caught:
+        open_network(nn.Sequential(nn.LSTM(5, 4, proj_size=3))).graph()
+    assert caught.value.found is not None
+    assert caught.value.found.startswith("proj_size=3 (Keras has no recurrent layer that projects its state)")
+
+
+def test_a_layer_that_keeps_its_state_is_refused_with_the_reason() -> None:
+    import keras
+
+    entry = keras.Input(batch_shape=SEQUENCE)
+    with pytest.raises(Unsupported) as caught:
+        open_network(keras.Model(entry, keras.layers.LSTM(4, stateful=True)(entry))).graph()
+    assert caught.value.found == "stateful=True (its output depends on what it was called with before)"
+
+
+def test_a_cell_of_the_users_own_is_refused() -> None:
+    import keras
+
+    @keras.saving.register_keras_serializable("mine")
+    class LSTMCell(keras.layers.LSTMCell):
+        """Of the same name as one of Keras's."""
+
+    model = keras_model(keras.layers.RNN(LSTMCell(4)), 3, 5)
+    with pytest.raises(Unsupported, match="a cell that no rule knows"):
+        open_network(model).graph()
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        ("ConvLSTM1D(4, 2)", (3, 7, 5)),
+        ("ConvLSTM2D(4, (3, 2), return_sequences=True)", (3, 7, 6, 5)),
+        ("ConvLSTM2D(4, 3, strides=2, padding='same', use_bias=False)", (3, 7, 6, 5)),
+        ("ConvLSTM3D(4, 2, dilation_rate=2)", (3, 7, 6, 8, 5)),
+        ("LSTM(4, go_backwards=True, return_sequences=True)", (3, 5)),
+        ("GRU(4, reset_after=False)", (3, 5)),
+        ("Bidirectional(SimpleRNN(4), merge_mode='mul')", (3, 5)),
+        ("Bidirectional(LSTM(4, return_sequences=True), merge_mode='ave')", (3, 5)),
+        ("Bidirectional(GRU(4, return_sequences=True), merge_mode=None)", (3, 5)),
+        ("RNN([LSTMCell(4), GRUCell(3)], go_backwards=True)", (3, 5)),
+        ("TimeDistributed(Conv1D(4, 2))", (3, 7, 5)),
+        ("TimeDistributed(LSTM(4))", (3, 7, 5)),
+        ("SpectralNormalization(Dense(4))", (3, 5)),
+        ("SpectralNormalization(Conv1D(4, 2, use_bias=False))", (3, 5)),
+        ("ReversibleEmbedding(11, 4)", (3,)),
+        ("lambda x: (E := ReversibleEmbedding(11, 4, tie_weights=False))(E(x), reverse=True)", (3,)),
+        ("lambda x: (E := ReversibleEmbedding(11, 4))(E(x), reverse=True)", (3,)),
+    ],
+)
+def test_one_keras_model_is_copied_into_another(layer: str, shape: tuple[int, ...], tmp_path: Any) -> None:
+    """Live and from a file, which has no word of Keras's names for parts of a layer."""
+    import keras
+
+    def build() -> Any:
+        return keras_model(eval(layer, dict(vars(keras.layers))), *shape)
+
+    source, target = build(), build()
+    random = np.random.default_rng(3)
+    for variable in source.variables:
+        if "seed" not in variable.path:
+            variable.assign(random.normal(size=variable.shape) if variable.shape else 1.0)
+    x = random.integers(0, 11, (2, *shape)) if "Embedding" in layer else random.normal(size=(2, *shape))
+    wanted = run_keras(source, x)
+    source.save(tmp_path / "source.keras")
+    for given in (source, tmp_path / "source.keras"):
+        for variable in target.variables:
+            variable.assign(np.zeros(variable.shape))
+        homolog.copy(given, into=target, run=False)
+        for one, two in zip(wanted, run_keras(target, x), strict=True):
+            np.testing.assert_allclose(two, one, atol=1e-6)
+    graph = normalise(read_model(source))
+    for value, array in zip(graph.outputs, wanted, strict=True):
+        shapes = graph.nodes[value.node].shapes
+        if len(shapes) > value.index and shapes[value.index]:
+            assert shapes[value.index][1:] == array.shape[1:]
+
+
+def run_keras(model: Any, x: np.ndarray) -> list[np.ndarray]:
+    outputs = model(x, training=False)
+    return [np.asarray(output) for output in (outputs if isinstance(outputs, list | tuple) else [outputs])]

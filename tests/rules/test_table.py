@@ -21,7 +21,7 @@ from homolog.tensors import array_ref
 
 from .laws import Case, Laws, Twins, case
 
-FAMILIES = ("activation", "arithmetic", "conv", "dense", "norm", "pooling", "shape")
+FAMILIES = ("activation", "arithmetic", "attention", "conv", "dense", "norm", "pooling", "recurrent", "shape")
 
 
 def cases() -> Iterator[Case]:
@@ -110,7 +110,6 @@ def config_of(layer: Any, shape: tuple[int, ...], **changed: object) -> dict[str
         ("Dense(3)", {"temperature": 2.0}, "temperature=2.0"),
         ("Dense(3)", {"lora_rank": 4}, "lora_rank=4"),
         ("BatchNormalization()", {"renorm": True}, "renorm=True"),
-        ("LSTM(3)", {"stateful": True}, "stateful=True (its output depends on what it was called with before)"),
         ("Embedding(11, 5)", {"sparse": True}, "sparse=True"),
     ],
 )

@@ -69,6 +69,7 @@ class Nodes:
         *,
         ours: bool,
         refs: Sequence[TensorRef] | None = None,
+        constants: Mapping[str, object] | None = None,
         flipped: bool = False,
     ) -> list[Value]:
         """One call of one layer: a node, and another for the activation that is fused into it.
@@ -80,6 +81,7 @@ class Nodes:
             inputs: what it reads.
             ours: whether the class is Keras's own; another of the same name is not the same kind.
             refs: its tensors, if they are not those below its path.
+            constants: what the call is given beside tensors; where its rule knows a setting of that name, it is one.
             flipped: see ``wrappers.recurrent``.
 
         Returns:
@@ -94,6 +96,8 @@ class Nodes:
             values = WRAPPERS[class_name](self, settings, path, inputs, [ref for ref in refs if ref not in seeds])
             self._ignore(values[0].node, dict.fromkeys(seeds, SEED))
             return values
+        if rule is not None and constants:
+            settings = {**settings, **{key: item for key, item in constants.items() if rule.has_keras_field(key)}}
         weights, ignored = self._weights(rule, class_name, settings, path, refs)
         shapes = {slot: weight.shape for slot, weight in weights.items()}
         value = self.add(

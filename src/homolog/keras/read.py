@@ -132,7 +132,8 @@ class _Reader:
         ours = not layer.get("registered_name") or layer.get("registered_name") == class_name
         if module.startswith("keras.src.ops") and ours:
             return [self.nodes.operation(class_name, settings, path, inputs, constants)]
-        return self.nodes.layer(class_name, settings, path, inputs, ours=module.startswith("keras") and ours)
+        ours = module.startswith("keras") and ours
+        return self.nodes.layer(class_name, settings, path, inputs, ours=ours, constants=constants)
 
 
 def _join(path: str, name: str) -> str:

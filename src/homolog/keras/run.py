@@ -122,9 +122,8 @@ def _as_taken(model: Any, arguments: list[Any]) -> Any:
 def _names(model: Any) -> list[str]:
     """Names of the inputs that a model declares, in the order in which it is called with them."""
     keras = require()
-    return [
-        tensor._keras_history[0].name for tensor in keras.tree.flatten(getattr(model, "_inputs_struct", None) or [])
-    ]
+    declared = getattr(model, "_inputs_struct", None)
+    return [] if declared is None else [tensor._keras_history[0].name for tensor in keras.tree.flatten(declared)]
 
 
 def first_line(error: Exception) -> str:

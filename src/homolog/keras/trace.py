@@ -178,20 +178,21 @@ class _Tracer:
             raise Unsupported("a tensor that no call gives", where=path, found=str(tensor))
         inputs = [self.made[id(item)] for item in node.input_tensors]
         inputs += [self._parameter(ref) for ref in self._variables_in(node.arguments)]
-        values = self._called(node.operation, path, inputs)
+        values = self._called(node.operation, path, inputs, node.arguments.kwargs)
         for index, output in enumerate(node.output_tensors):
             value = values[index] if index < len(values) else Value(values[0].node, index)
             self.made[id(output)] = value
             self._note_shape(value, _shape(output))
 
-    def _called(self, operation: Any, path: str, inputs: Sequence[Value]) -> list[Value]:
+    def _called(self, operation: Any, path: str, inputs: Sequence[Value], arguments: Mapping[str, Any]) -> list[Value]:
         """What a known layer gives, or a bare operation, or a layer that could not be entered."""
         keras = require()
         class_name = type(operation).__name__
         if not isinstance(operation, keras.layers.Layer):
             return [self.nodes.operation(class_name, _config(operation), path, inputs, {})]
         if has_rule(operation):
-            return self.nodes.layer(class_name, operation.get_config(), path, inputs, ours=True)
+            constants = {key: value for key, value in arguments.items() if isinstance(value, bool | int | float | str)}
+            return self.nodes.layer(class_name, operation.get_config(), path, inputs, ours=True, constants=constants)
         return [self._joined(class_name, path, [*inputs, *map(self._parameter, self._unseen(path))])]
 
     def _left(self, path: str, value: Value) -> Value:

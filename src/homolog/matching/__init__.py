@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from homolog.errors import Mismatch
@@ -11,6 +11,7 @@ from homolog.graph import Graph, Node, Value
 from homolog.matching import order, structure
 from homolog.matching.differences import differences
 from homolog.matching.folds import folded
+from homolog.matching.probing import probe
 from homolog.matching.rows import assembled
 from homolog.matching.structure import Pairing
 from homolog.plan import Ignored, Plan, Row
@@ -20,19 +21,20 @@ __all__ = ["differences", "match"]
 ASIDE = "preprocessing of the input, which the other network does not have; it stays as it is"
 
 
-def match(a: Graph, b: Graph, source: str = "", target: str = "") -> Plan:
+def match(a: Graph, b: Graph, source: str = "", target: str = "", settled: Mapping[str, str] | None = None) -> Plan:
     """Find for every tensor of ``b`` the tensors of ``a`` it is made of. Reads no bytes.
 
     Args:
         a, b: graphs of the source and the target, as the passes leave them.
         source, target: what they came from, for people.
+        settled: pairs of layers that are known already, where the graphs do not tell.
 
     Raises:
         Mismatch: the two do not correspond; every tensor that found no partner is listed.
     """
     a, b = _same_preprocessing(a, b)
     confidence = "graph"
-    pairing = structure.pair(a, b) if a.wired and b.wired else None
+    pairing = structure.pair(a, b, settled) if a.wired and b.wired else None
     if pairing is None or pairing.left or pairing.right:
         a, b, pairing = order.pair(a, b)
         confidence = "order and shapes"
@@ -43,7 +45,16 @@ def match(a: Graph, b: Graph, source: str = "", target: str = "") -> Plan:
     rows.sort(key=lambda row: place[row.target])
     _check_coverage(a, b, rows)
     pairs = _extended(a, b, pairing) if a.wired and b.wired else tuple((one, two) for one, two, _ in pairing.pairs)
-    return Plan(tuple(rows), pairs, tuple(_ignored(a, b)), differences(a, b, pairs), confidence, source, target)
+    named = differences(a, b, pairs)
+    plan = Plan(tuple(rows), pairs, tuple(_ignored(a, b)), named, confidence, source, target, pairing.ties)
+    if settled is not None or not plan.ties or not plan.differences:
+        return plan
+    return probe(
+        plan,
+        lambda known: match(a, b, source, target, known),
+        lambda tried: (not tried.differences, -len(tried.differences)),
+        "settings",
+    )
 
 
 def _same_preprocessing(a: Graph, b: Graph) -> tuple[Graph, Graph]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from homolog.graph import Graph
 from homolog.matching.names import in_role_order, nearest
@@ -20,6 +20,8 @@ __all__ = ["Pairing", "pair", "signature"]
 
 Key = tuple[int, str]
 """A bone of either graph: 0 or 1, and its name."""
+Tie = tuple[tuple[str, ...], tuple[str, ...]]
+"""Layers of either side that are alike in every way the graph tells."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,14 @@ class Pairing:
         pairs: names on either side, and the evidence.
         left, right: layers that have no partner.
         packed: dense layers that read one value, and are another number on either side, in the order of their parts.
+        ties: layers that the graph does not tell apart, as names or their order decided.
     """
 
     pairs: tuple[tuple[str, str, str], ...]
     left: tuple[str, ...]
     right: tuple[str, ...]
     packed: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
+    ties: tuple[Tie, ...] = ()
 
 
 LEVELS = (
@@ -48,11 +52,16 @@ LEVELS = (
 """From the most that a graph can say to the least: frameworks and people write the same network in many ways."""
 
 
-def pair(a: Graph, b: Graph) -> Pairing:
-    """Pair the layers of two wired graphs, in as much detail as both agree in."""
+def pair(a: Graph, b: Graph, settled: Mapping[str, str] | None = None) -> Pairing:
+    """Pair the layers of two wired graphs, in as much detail as both agree in.
+
+    Args:
+        a, b: the graphs.
+        settled: pairs that are known already, where the graph does not tell.
+    """
     best: Pairing | None = None
     for detail in LEVELS:
-        found = _pair(a, b, detail)
+        found = _pair(a, b, detail, settled or {})
         if best is None or len(found.left) + len(found.right) < len(best.left) + len(best.right):
             best = found
         if not found.left and not found.right:
@@ -60,9 +69,13 @@ def pair(a: Graph, b: Graph) -> Pairing:
     return best or Pairing((), (), ())
 
 
-def _pair(a: Graph, b: Graph, detail: Detail) -> Pairing:
+def _pair(a: Graph, b: Graph, detail: Detail, known: Mapping[str, str]) -> Pairing:
     sides = (skeleton(a, detail), skeleton(b, detail))
     colours = Colours(sides)
+    ties: list[Tie] = []
+    for one, two in known.items():
+        if one in sides[0] and two in sides[1]:
+            colours.tell_apart([(0, one), (1, two)])
     settled = {key for key in colours.bones if len(colours.members(key)) == 2}
     pairs: dict[str, tuple[str, str]] = {}
     for name in sides[0]:
@@ -76,11 +89,13 @@ def _pair(a: Graph, b: Graph, detail: Detail) -> Pairing:
             ours, theirs = (sorted(members, key=colours.place) for members in (ours, theirs))
             named = nearest(name, [member[1] for member in ours], [member[1] for member in theirs])
             chosen, why = ((1, named), "graph, name") if named is not None else (theirs[0], "graph, order")
+            if len(ours) == len(theirs) and not any(name in tie[0] for tie in ties):
+                ties.append((tuple(member[1] for member in ours), tuple(member[1] for member in theirs)))
             colours.tell_apart([key, chosen])
         elif key not in settled:
             why = "graph, order"
         pairs[name] = (chosen[1], why)
-    return _members(a, b, detail, pairs)
+    return replace(_members(a, b, detail, pairs), ties=tuple(ties))
 
 
 def _members(a: Graph, b: Graph, detail: Detail, pairs: dict[str, tuple[str, str]]) -> Pairing:

@@ -73,7 +73,9 @@ class _Rewritten:
             return replace(node, kind=PARAMETER, fields={}, weights={"value": node.weights["weight"]}, inputs=())
         if node.kind == "linear" and set(node.weights) == {"weight"} and node.inputs[1:2]:
             bias = self.views.get(node.inputs[1])
-            return node if bias is None else replace(node, weights={**node.weights, "bias": bias}, inputs=node.inputs[:1])
+            return (
+                node if bias is None else replace(node, weights={**node.weights, "bias": bias}, inputs=node.inputs[:1])
+            )
         if node.kind == "linear" and not node.weights:
             return self._linear(node, node.inputs[:1], node.inputs[1:2], node.inputs[2:3], None)
         if node.kind == "pytorch:addmm" and len(node.inputs) == 3:

@@ -34,14 +34,17 @@ def units(graph: Graph) -> Graph:
         if picked is not None:
             same[Value(node.name)] = picked
         elif rule is not None and rule.units is not None:
-            made, outputs = rule.units(_without_zeros(node, nodes))
-            nodes.update({unit.name: unit for unit in made})
-            joins |= {unit.name for unit in made if not unit.weights}
-            same.update({Value(node.name, index): value for index, value in enumerate(outputs)})
+            parts, given = rule.units(_without_zeros(node, nodes))
+            nodes.update({part.name: part for part in parts})
+            joins |= {part.name for part in parts if not part.weights}
+            same.update({Value(node.name, index): value for index, value in enumerate(given)})
         else:
             nodes[node.name] = _without_zeros(node, nodes) if node.kind in CELLS else node
     outputs = tuple(same.get(value, value) for value in graph.outputs)
-    return replace(graph, nodes=_read(nodes, outputs, joins) if graph.wired else nodes, outputs=outputs)
+    made = replace(graph, nodes=_read(nodes, outputs, joins) if graph.wired else nodes, outputs=outputs)
+    held = made.tensors()
+    lost = tuple(ref for name, ref in graph.tensors().items() if name not in held)
+    return replace(made, loose=(*made.loose, *lost))
 
 
 def _picked(node: Node, nodes: Mapping[str, Node]) -> Value | None:
@@ -73,7 +76,7 @@ def _read(nodes: Mapping[str, Node], outputs: tuple[Value, ...], joins: set[str]
     """Without zeros, and what joins the values of units, that nothing reads."""
     read = {value.node for value in outputs}
     kept: dict[str, Node] = {}
-    for name, node in reversed(nodes.items()):
+    for name, node in reversed(list(nodes.items())):
         if name in read or (name not in joins and node.kind != ZEROS):
             kept[name] = node
             read |= {value.node for value in node.inputs}

@@ -61,6 +61,19 @@ def _watched(node: Node, graph: Graph) -> str | None:
     return node.layer
 
 
+def agreement(subjects: Subjects, tolerance: Tolerance) -> tuple[bool, float]:
+    """Whether two networks agree on one input, and how many pairs of layers do before the first that does not."""
+    inputs = samples(subjects.graph_a, subjects.graph_b, batch=2, seed=0)
+    pairs = list(compare_layers(subjects, inputs, tolerance))
+    reached = next((place for place, pair in enumerate(pairs) if not pair.agrees), len(pairs))
+    left, right = subjects.a.run(inputs.first).outputs, subjects.b.run(inputs.second).outputs
+    close = all(
+        one.shape == two.shape and distance(one, two) <= limit(one, tolerance)
+        for one, two in zip(left, right, strict=False)
+    )
+    return reached == len(pairs) and close, float(reached)
+
+
 def first_difference(subjects: Subjects, inputs: Samples, tolerance: Tolerance) -> str:
     """The first pair whose activations differ, in words."""
     for compared in compare_layers(subjects, inputs, tolerance):

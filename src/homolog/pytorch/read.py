@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from homolog.errors import Unsupported
 from homolog.graph import Graph
 from homolog.modules import Module
-from homolog.pytorch.tree import is_chain, read_tree
+from homolog.pytorch.tree import is_chain, read_tree, refuse_parametrized
 from homolog.results import Results, taken_apart
 from homolog.signature import Argument, Given
 from homolog.tensors import Array, TensorRef, dtype_of
@@ -31,7 +31,9 @@ def read(module: torch.nn.Module, inputs: Given | None = None) -> Graph:
     Raises:
         Unsupported: the module needs inputs and there are none, or it cannot be exported.
     """
+    _refuse_lazy(module)
     tree = tree_of(module)
+    refuse_parametrized(tree)
     if is_chain(tree):
         return read_tree(tree, None if inputs is None else _arrays(inputs)[0].shape)
     if inputs is None:
@@ -99,6 +101,19 @@ def results_of(result: object) -> Results:
     import torch
 
     return taken_apart(result, lambda item: isinstance(item, torch.Tensor))
+
+
+def _refuse_lazy(module: torch.nn.Module) -> None:
+    """A lazy layer learns the shapes of its weights when it is first run."""
+    from torch.nn.modules.lazy import LazyModuleMixin
+
+    for path, child in module.named_modules():
+        if isinstance(child, LazyModuleMixin) and child.has_uninitialized_params():  # type: ignore[misc]
+            raise Unsupported(
+                f"a {type(child).__name__} has no weights before it has been run",
+                where=path or None,
+                help="run the model once on an input before it is read",
+            )
 
 
 def tree_of(module: torch.nn.Module, path: str = "") -> Module:

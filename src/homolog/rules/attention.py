@@ -117,6 +117,7 @@ def _fields(heads: str, kv_heads: str | None = None) -> tuple[Field, ...]:
         Field("num_kv_heads", kv_heads, otherwise=None),
         Field("attention_axes", "attention_axes", Form(from_keras=_axes), otherwise=(1,)),
         Field("window", "sliding_window", otherwise=None),
+        Field("causal", "use_causal_mask", otherwise=False),
         Field("dropout", "dropout", otherwise=0.0, effect="training"),
     )
 

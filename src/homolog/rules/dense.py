@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from homolog.graph import OpenShape
+from homolog.graph import Node, OpenShape, Value
 from homolog.rules.rule import FEATURES, OPAQUE, Field, Fields, Form, Keras, Rule, Slot, Torch
 from homolog.tensors import Shape
 from homolog.transforms import Axes
@@ -57,6 +58,38 @@ EMBEDDING = Rule(
 )
 
 
+def _looked_up(node: Node) -> tuple[tuple[Node, ...], tuple[Value, ...]]:
+    """A row for each id; called in reverse, a score for each row: the product with the table, or with one of its own."""
+    table, own = node.weights.get("weight"), node.weights.get("reverse")
+    fields = {"padding_idx": None, "mask_zero": node.fields["mask_zero"]}
+    if not node.fields["reverse"]:
+        weights = {} if table is None else {"weight": table}
+        return (replace(node, kind=EMBEDDING.kind, fields=fields, weights=weights),), (Value(node.name),)
+    scores = table if own is None else own
+    weights = {} if scores is None else {"weight": scores}
+    return (replace(node, kind=LINEAR.kind, fields={}, weights=weights),), (Value(node.name),)
+
+
+REVERSIBLE_EMBEDDING = Rule(
+    "reversible_embedding",
+    keras=Keras(
+        ("ReversibleEmbedding",),
+        ignore=("input_dim", "output_dim", "tie_weights", "reverse_dtype"),
+        fixed={"quantization_config": None, "lora_rank": None, "logit_soft_cap": None},
+        why={"logit_soft_cap": "the scores behind it are bent by a tanh, which is no layer of PyTorch's"},
+    ),
+    fields=(
+        Field("reverse", "reverse", otherwise=False),
+        Field("mask_zero", "mask_zero", otherwise=False, effect="training"),
+    ),
+    slots=(
+        Slot("weight", "embeddings"),
+        Slot("reverse", "reverse_embeddings", Axes("out inp -> inp out"), when="!tie_weights"),
+    ),
+    units=_looked_up,
+)
+
+
 def _mode(value: object) -> object:
     return ("sum", "mean", "max")[value] if isinstance(value, int) else value  # the operator's numbers
 
@@ -95,4 +128,4 @@ BILINEAR = Rule(
 )
 """A linear layer over the products of two values' features; Keras has no such layer."""
 
-RULES = (LINEAR, EMBEDDING, EMBEDDING_BAG, BILINEAR)
+RULES = (LINEAR, EMBEDDING, REVERSIBLE_EMBEDDING, EMBEDDING_BAG, BILINEAR)
