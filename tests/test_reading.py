@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+import homolog
 from homolog.errors import Mismatch, Unsupported
 from homolog.network import open_network
-from homolog.reading import customary, examples, read_both, reordered, vocabulary
+from homolog.reading import examples, read_both, reordered, vocabulary
 from homolog.signature import FREE_LENGTH
 from twins import PAIRS
 
@@ -83,3 +84,98 @@ def test_axes_are_reordered_by_their_labels() -> None:
     assert reordered((None, 5, 4, 3), last, first) == (None, 3, 5, 4)
     assert reordered((None, 5, 4, 3), last, None) == (None, 5, 4, 3)
     assert reordered((None, 5), last, first) == (None, 5)
+
+
+def text_in_torch() -> Any:
+    """Called by name, with more arguments than any twin has; gives a dataclass with a cache in it."""
+    from dataclasses import dataclass
+
+    import torch
+    from torch import nn
+
+    @dataclass
+    class Output:
+        state: Any
+        pooled: Any = None
+        past_key_values: Any = None
+
+    class Text(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.words = nn.Embedding(23, 6)
+            self.kinds = nn.Embedding(2, 6)
+            self.norm = nn.LayerNorm(6)
+            self.pooler = nn.Linear(6, 5)
+
+        def forward(
+            self,
+            input_ids: torch.Tensor | None = None,
+            attention_mask: torch.Tensor | None = None,
+            token_type_ids: torch.Tensor | None = None,
+            labels: torch.Tensor | None = None,
+            use_cache: bool | None = None,
+            **more: object,
+        ) -> Output:
+            assert input_ids is not None
+            assert attention_mask is not None
+            state = self.words(input_ids) + self.kinds(token_type_ids)
+            state = self.norm(state * attention_mask.to(state.dtype)[:, :, None])
+            return Output(state, torch.tanh(self.pooler(state[:, 0])), object())
+
+    return Text()
+
+
+def text_in_keras() -> Any:
+    """Takes a dictionary, and gives one."""
+    import keras
+    from keras import layers, ops
+
+    taken = {name: keras.Input((None,), dtype="int32", name=name) for name in ("token_ids", "segment_ids", "mask")}
+    state = layers.Embedding(23, 6)(taken["token_ids"])
+    state = layers.Add()([state, layers.Embedding(2, 6)(taken["segment_ids"])])
+    state = state * ops.expand_dims(ops.cast(taken["mask"], "float32"), -1)
+    state = layers.LayerNormalization(epsilon=1e-5)(state)
+    pooled = layers.Dense(5, activation="tanh")(state[:, 0])
+    return keras.Model(taken, {"state": state, "pooled": pooled})
+
+
+@pytest.mark.parametrize("first", ["torch", "keras"])
+def test_arguments_are_chosen_by_what_their_names_say(first: str) -> None:
+    models = (text_in_torch(), text_in_keras())
+    left, right = read_both(*map(open_network, models if first == "torch" else models[::-1]))
+    torch, keras = (left, right) if first == "torch" else (right, left)
+
+    other = {"input_ids": "token_ids", "attention_mask": "mask", "token_type_ids": "segment_ids"}
+    assert {node.name for node in torch.inputs} == set(other)
+    assert [other[node.name] for node in torch.inputs] == [node.name for node in keras.inputs]
+    assert vocabulary(torch, torch.nodes["input_ids"]) == vocabulary(keras, keras.nodes["token_ids"]) == 23
+    assert all(node.fields["dtype"] == "int64" for node in torch.inputs)
+
+
+@pytest.mark.parametrize("first", ["torch", "keras"])
+def test_networks_that_are_called_by_name_are_copied_and_proven(first: str) -> None:
+    models = (text_in_torch(), text_in_keras())
+
+    copied = homolog.copy(*(models if first == "torch" else models[::-1]))
+
+    assert copied.proof.passed, copied.proof
+    (outputs,) = (part for part in copied.proof.parts if part.name == "outputs")
+    which = "first" if first == "torch" else "second"
+    assert outputs.details == (f"not compared: past_key_values (object) of the {which}",)
+
+
+def test_an_input_that_the_other_lacks_is_named() -> None:
+    from torch import nn
+
+    import keras
+
+    class Alone(nn.Module):
+        def forward(self, input_ids: Any) -> Any:
+            return input_ids
+
+    ids, mask = (keras.Input((None,), dtype="int32", name=name) for name in ("token_ids", "mask"))
+    model = keras.Model({"token_ids": ids, "mask": mask}, ids * mask)
+
+    with pytest.raises(Mismatch, match="different inputs") as caught:
+        read_both(open_network(model), open_network(Alone()))
+    assert (caught.value.expected, caught.value.found) == ("token_ids, mask", "input_ids")

@@ -112,3 +112,37 @@ def test_what_keras_cannot_load_is_unreadable(tmp_path: Path) -> None:
 
     with pytest.raises(Unreadable, match="Keras cannot load"):
         load(tmp_path / "x.keras")
+
+
+def by_name() -> Any:
+    import keras
+
+    taken = {name: keras.Input((3,), name=name) for name in ("zeta", "alpha")}
+    return keras.Model(taken, {"z": taken["zeta"] - taken["alpha"], "a": taken["alpha"] * 2})
+
+
+def test_inputs_by_name_and_in_the_order_in_which_the_model_takes_them() -> None:
+    live = LiveKeras(by_name())
+    alpha, zeta = np.ones((2, 3), np.float32), np.full((2, 3), 5, np.float32)
+
+    for inputs in ({"zeta": zeta, "alpha": alpha}, [alpha, zeta]):
+        run = live.run(inputs)
+        assert dict(zip(run.names, (float(array[0, 0]) for array in run.outputs), strict=True)) == {"z": 4, "a": 2}
+    assert live.arguments() is None
+
+
+def test_the_graph_gives_outputs_in_the_order_of_a_run() -> None:
+    import keras
+
+    class Own(keras.layers.Layer):
+        def call(self, x: Any) -> Any:
+            return keras.ops.relu(x)
+
+    taken = keras.Input((3,))
+    for layer in (keras.layers.ReLU(), Own()):
+        narrow, wide = keras.layers.Dense(2)(taken), keras.layers.Dense(4)(layer(taken))
+        live = LiveKeras(keras.Model(taken, {"wide": wide, "narrow": narrow}))
+        graph = live.graph()
+        told = [graph.nodes[value.node].weights["weight"].shape[0] for value in graph.outputs]
+        run = live.run([np.ones((2, 3), np.float32)])
+        assert told == [array.shape[1] for array in run.outputs]

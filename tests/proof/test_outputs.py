@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from homolog.errors import Mismatch, Unsupported
+from homolog.errors import Mismatch
 from homolog.graph import Graph, Node, Value
 from homolog.live import Run
 from homolog.plan import Plan
 from homolog.proof import Proof
 from homolog.proof.outputs import check, check_perturbed
 from homolog.proof.part import Part
-from homolog.proof.samples import samples
 from homolog.proof.subjects import Subjects, Tolerance, distance, limit, share
 
 Array = np.ndarray[Any, Any]
@@ -113,36 +112,11 @@ def test_the_tolerance_is_that_of_the_coarsest_type(dtypes: list[str], coarsest:
     assert tolerance.rtol == pytest.approx({"float32": 1e-5, "float16": 8 * 2**-10, "bfloat16": 8 * 2**-7}[coarsest])
 
 
-class TestSamples:
-    def graph(self, *shapes: tuple[int | None, ...]) -> Graph:
-        nodes = {f"in{i}": Node(f"in{i}", "input", shapes=(shape,)) for i, shape in enumerate(shapes)}
-        return Graph("pytorch", nodes)
+def test_what_only_one_network_gives_is_said_and_the_rest_compared() -> None:
+    part = compared(lambda x: [x, x[:, :1]], plain)
 
-    def test_both_get_the_same_numbers(self) -> None:
-        found = samples(self.graph((None, 3)), self.graph((None, 3)), batch=2, seed=5)
-
-        np.testing.assert_array_equal(found.first[0], found.second[0])
-        assert found.first[0].shape == (2, 3)
-        assert not np.array_equal(
-            found.first[0], samples(self.graph((None, 3)), self.graph((None, 3)), batch=2, seed=6).first[0]
-        )
-
-    def test_what_one_leaves_open_the_other_says(self) -> None:
-        found = samples(self.graph((None, None, 3)), self.graph((None, 7, None)), batch=1, seed=0)
-
-        assert found.first[0].shape == (1, 7, 3)
-
-    def test_another_number_of_inputs(self) -> None:
-        with pytest.raises(Mismatch, match="number of inputs"):
-            samples(self.graph((None, 3)), self.graph((None, 3), (None, 3)), batch=1, seed=0)
-
-    def test_other_shapes(self) -> None:
-        with pytest.raises(Mismatch, match="other shapes"):
-            samples(self.graph((None, 3)), self.graph((None, 4)), batch=1, seed=0)
-
-    def test_shapes_that_nobody_knows(self) -> None:
-        with pytest.raises(Unsupported, match="--input"):
-            samples(self.graph((None, None)), self.graph((None, None)), batch=1, seed=0)
+    assert part.passed
+    assert part.details == ("not compared: output 1 (3, 1), which only the first gives",)
 
 
 class TestVerdict:

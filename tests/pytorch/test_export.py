@@ -222,3 +222,94 @@ def test_a_module_that_cannot_be_traced_says_why_and_stays_as_it_was() -> None:
     assert caught.value.help is not None
     assert model.training
     assert model.dense.training
+
+
+def test_inputs_have_the_names_that_forward_gives_them() -> None:
+    from torch import nn
+
+    class Net(nn.Module):
+        def forward(self, input: Any, *, mask: Any = None, other: Any = None) -> Any:
+            return input * mask
+
+    arrays = {"mask": np.ones((2, 3), np.float32), "input": np.zeros((2, 3), np.float32)}
+    assert [node.name for node in read(Net(), arrays).inputs] == ["input", "mask"]
+
+
+def test_what_is_done_under_a_mode_is_read_in_line() -> None:
+    import torch
+    from torch import nn
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.one = nn.Linear(3, 3)
+            self.two = nn.Linear(3, 3)
+
+        def forward(self, x: Any) -> Any:
+            with torch.no_grad():
+                x = self.one(x)
+                with torch.autocast("cpu", enabled=False):
+                    x, y = self.two(x).chunk(2, 0)
+            return x + y
+
+    graph = graph_of(Net(), (2, 3))
+
+    assert [(node.name, node.kind) for node in graph.nodes.values() if node.weights] == [
+        ("one", "linear"),
+        ("two", "linear"),
+    ]
+    assert graph.loose == ()
+    assert not [node.kind for node in graph.nodes.values() if "wrap" in node.kind]
+    assert graph.nodes[graph.outputs[0].node].kind == "add"
+
+
+def test_casts_that_keep_values_and_assertions_are_nothing() -> None:
+    import torch
+    from torch import nn
+
+    class Net(nn.Module):
+        def forward(self, x: Any) -> Any:
+            whole = x.to(torch.int64)
+            return x.detach().to("cpu").double().to(torch.float32) * whole.to(torch.float32)
+
+    graph = graph_of(Net(), (2, 3))
+    assert set(graph.kinds()) == {"identity", "multiply", "pytorch:to.dtype"}
+    assert graph.kinds()["pytorch:to.dtype"] == 2  # whole numbers are other values
+
+
+def test_operators_that_work_in_place_are_those_that_do_not() -> None:
+    from torch import nn
+
+    class Net(nn.Module):
+        def forward(self, x: Any) -> Any:
+            return (x * 1).mul_(2).cos_()
+
+    kinds = [node.kind for node in graph_of(Net(), (2, 3)).nodes.values()]
+    assert kinds[-1] == "pytorch:cos"
+    assert kinds[1] == kinds[2]
+
+
+def test_outputs_are_those_of_a_run_whatever_holds_them() -> None:
+    from dataclasses import dataclass
+
+    from torch import nn
+
+    @dataclass
+    class Output:
+        state: Any
+        past_key_values: Any
+        pooled: Any
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.one = nn.Linear(3, 2)
+            self.two = nn.Linear(2, 3)
+
+        def forward(self, x: Any) -> Any:
+            state = self.one(x)
+            return Output(state, object(), self.two(state))
+
+    model = Net()
+    assert graph_of(model, (2, 3)).outputs == (Value("one"), Value("two"))
+    assert "forward" not in vars(model)

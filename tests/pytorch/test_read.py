@@ -91,6 +91,6 @@ def test_inputs_are_copied_into_tensors() -> None:
     array = np.zeros((2, 3), np.float32)
     array.flags.writeable = False
 
-    (tensor,) = fitting(PAIRS["nested"].torch(), [array])
+    (tensor,), _ = fitting(PAIRS["nested"].torch(), [array])
 
     assert tensor.dtype.is_floating_point

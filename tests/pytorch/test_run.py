@@ -139,3 +139,68 @@ def test_loading_runs_no_code_and_says_why_it_fails(tmp_path: Path) -> None:
     for name in ("junk.pt", "cut.pt", "missing.pt"):
         with pytest.raises((Unreadable, Unsafe)):
             load(tmp_path / name)
+
+
+def test_inputs_by_name_go_to_the_arguments_of_that_name() -> None:
+    import torch
+
+    class Minus(torch.nn.Module):
+        def forward(self, first: Any, *, second: Any = None, third: Any = None) -> Any:
+            return {"difference": first - second, "nothing": third}
+
+    live = LiveTorch(Minus())
+    one, two = np.ones((2,), np.float32), np.full((2,), 3, np.float32)
+
+    run = live.run({"second": one, "first": two})
+
+    assert run.names == ("difference",)
+    assert run.outputs[0].tolist() == [2, 2]
+    assert [(item.name, item.required) for item in live.arguments() or ()] == [
+        ("first", True),
+        ("second", False),
+        ("third", False),
+    ]
+
+
+def test_inputs_by_other_names_go_by_place() -> None:
+    import torch
+
+    class Minus(torch.nn.Module):
+        def forward(self, *both: Any) -> Any:
+            return both[0] - both[1]
+
+    live = LiveTorch(Minus())
+
+    assert live.arguments() is None
+    assert live.run({"a": np.ones((2,)), "b": np.zeros((2,))}).outputs[0].tolist() == [1, 1]
+
+
+def test_settings_and_caches_are_no_tensors_to_call_with() -> None:
+    import torch
+
+    class Net(torch.nn.Module):
+        def forward(
+            self,
+            ids: torch.LongTensor | None = None,
+            cache: dict[str, int] | None = None,
+            flag: bool | None = None,
+            keep: int = 0,
+            mask: Any = None,
+            **more: object,
+        ) -> Any:
+            return ids
+
+    assert [item.name for item in LiveTorch(Net()).arguments() or ()] == ["ids", "mask"]
+
+
+def test_what_holds_no_outputs_is_said() -> None:
+    import torch
+
+    class Net(torch.nn.Module):
+        def forward(self, x: Any) -> Any:
+            return {"x": x, "past_key_values": (x, x), "engine": object()}
+
+    run = LiveTorch(Net()).run([np.ones((1,), np.float32)])
+
+    assert run.names == ("x",)
+    assert run.left_out == ("past_key_values (tuple)", "engine (object)")

@@ -83,10 +83,10 @@ class Twins:
         """A layer, or a Sequential of several, or a module that calls the function; float32."""
         from torch import nn
 
-        made = eval(self.case.torch, {**vars(nn), "Of": _of()})  # written in the test files, by us
+        made = eval(self.case.torch, {**vars(nn), "Of": of()})  # written in the test files, by us
         if isinstance(made, tuple):
             made = nn.Sequential(*made)
-        return _perturbed(made if isinstance(made, nn.Module) else _called(made))
+        return perturbed(made if isinstance(made, nn.Module) else _called(made))
 
     @cached_property
     def double_torch(self) -> Any:
@@ -180,7 +180,7 @@ def _called(function: Any) -> Any:
     return Called()
 
 
-def _of() -> Any:
+def of() -> Any:
     """Makes a module of another one, of what is taken of the values that it gives, and of how it is called."""
     from torch import nn
 
@@ -200,7 +200,7 @@ def _of() -> Any:
     return Of
 
 
-def _perturbed(module: Any) -> Any:
+def perturbed(module: Any) -> Any:
     """Other weights, statistics, scales and shifts than the trivial ones a new layer has."""
     import torch
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+import homolog
 from homolog.errors import Unsupported
 from homolog.network import open_network
 
-from .laws import Laws, case
+from .laws import Laws, case, of
 
 
 class TestDense(Laws):
@@ -69,3 +71,19 @@ def test_an_equation_that_is_no_linear_layer_is_refused(
         open_network(keras.Model(entry, layer(entry))).graph()
     assert caught.value.found == f"{equation}, bias_axes={bias_axes!r}"
     assert caught.value.where == "layer"
+
+
+@pytest.mark.parametrize(
+    ("layer", "inputs"),
+    [
+        ("EmbeddingBag(11, 4, mode='sum')", [np.array([[1, 5], [3, 4]])]),
+        ("Bilinear(5, 3, 4)", [np.ones((2, 5), np.float32), np.ones((2, 3), np.float32)]),
+    ],
+)
+def test_what_keras_has_not_is_copied_from_pytorch_to_pytorch(layer: str, inputs: list[np.ndarray]) -> None:
+    from torch import nn
+
+    source, target = (eval(f"Of({layer}, lambda given: given)", {**vars(nn), "Of": of()}) for _ in range(2))
+    homolog.copy(source, into=target, inputs=inputs, run=False)
+    for one, two in zip(source.parameters(), target.parameters(), strict=True):
+        assert (one == two).all()

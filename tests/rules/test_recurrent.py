@@ -12,8 +12,10 @@ from homolog.errors import Mismatch, Unsupported
 from homolog.keras.model import read_model
 from homolog.network import open_network
 from homolog.passes import normalise
+from homolog.pytorch.read import tree_of
+from homolog.pytorch.tree import read_tree
 
-from .laws import Laws, case
+from .laws import Laws, case, of, perturbed
 
 SEQUENCE = (2, 3, 5)
 
@@ -193,17 +195,22 @@ class TestCells(Laws):
     )
 
 
-class TestInitialStates(Laws):
-    CASES = (
-        case(
-            "Of(GRU(5, 4, batch_first=True), called=lambda x, h: (x, h[None]))",
-            "lambda x, h: GRU(4, return_sequences=True)(x, initial_state=h)",
-            SEQUENCE,
-            (2, 4),
-            moved=False,
-            exported=False,
-        ),
-    )
+def test_a_state_to_begin_with_is_an_input() -> None:
+    import torch
+    from torch import nn
+
+    import keras
+
+    ours = perturbed(of()(nn.GRU(5, 4, batch_first=True), called=lambda x, h: (x, h[None])))
+    entries = [keras.Input((3, 5)), keras.Input((4,))]
+    theirs = keras.Model(entries, keras.layers.GRU(4, return_sequences=True)(entries[0], initial_state=entries[1]))
+    inputs = [np.random.default_rng(3).standard_normal(shape).astype("float32") for shape in (SEQUENCE, (2, 4))]
+    homolog.copy(ours, into=theirs, inputs=inputs, run=False)
+    with torch.no_grad():
+        wanted = ours(*map(torch.from_numpy, inputs)).numpy()
+    np.testing.assert_allclose(np.asarray(theirs(inputs)), wanted, atol=1e-6)
+    unit = next(node for node in open_network(ours).graph(inputs).layers)
+    assert len(unit.inputs) == 2
 
 
 def keras_model(layer: Any, *shape: int) -> Any:
@@ -219,9 +226,7 @@ def test_a_bias_that_keras_does_not_keep_becomes_zero() -> None:
 
     import keras
 
-    from .laws import _of, _perturbed
-
-    ours = _perturbed(_of()(nn.GRU(5, 4, batch_first=True)))
+    ours = perturbed(of()(nn.GRU(5, 4, batch_first=True)))
     theirs = keras_model(keras.layers.GRU(4, return_sequences=True, reset_after=False), 3, 5)
     inputs = [np.ones(SEQUENCE, np.float32)]
     with pytest.raises(Mismatch, match="not the same function") as caught:
@@ -233,9 +238,8 @@ def test_a_projected_state_is_refused_with_the_reason() -> None:
     from torch import nn
 
     with pytest.raises(Unsupported) as caught:
-        open_network(nn.Sequential(nn.LSTM(5, 4, proj_size=3))).graph()
-    assert caught.value.found is not None
-    assert caught.value.found.startswith("proj_size=3 (Keras has no recurrent layer that projects its state)")
+        read_tree(tree_of(nn.ModuleList([nn.LSTM(5, 4, proj_size=3)])))
+    assert caught.value.found == "proj_size=3 (Keras has no recurrent layer that projects its state)"
 
 
 def test_a_layer_that_keeps_its_state_is_refused_with_the_reason() -> None:

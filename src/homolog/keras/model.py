@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from homolog.graph import Graph
@@ -58,27 +59,38 @@ def layers_by_path(model: keras.Model) -> dict[str, Any]:
     return dict(walk(model, deep=True))
 
 
-def walk(model: Any, path: str = "", *, deep: bool = False, taken: set[str] | None = None) -> Iterator[tuple[str, Any]]:
+def walk(model: Any, path: str = "", *, deep: bool = False) -> Iterator[tuple[str, Any]]:
     """Every layer and operation with its path, outer ones first; nested models are not layers but hold some.
 
     Args:
         model: a model, or with ``deep`` any layer.
         path: of the model.
-        deep: go into layers that are made of layers too.
-        taken: paths that are in use; a second layer of the same name gets a number.
+        deep: go into layers that are made of layers too. A layer that is in several comes once.
     """
-    taken = set() if taken is None else taken
-    if deep and not _is_functional(model):
-        yield path, model
-    for inner in _inside(model):
-        name = _join(path, inner.name)
-        while name in taken:
-            name += "_"
-        taken.add(name)
-        if _is_functional(inner) or (deep and getattr(inner, "_layers", None)):
-            yield from walk(inner, name, deep=deep, taken=taken)
-        else:
-            yield name, inner
+    yield from _Walk(deep).below(model, path)
+
+
+@dataclass
+class _Walk:
+    deep: bool
+    taken: set[str] = field(default_factory=set)
+    seen: set[int] = field(default_factory=set)
+
+    def below(self, model: Any, path: str) -> Iterator[tuple[str, Any]]:
+        if self.deep and not _is_functional(model):
+            yield path, model
+        for inner in _inside(model):
+            if self.deep and id(inner) in self.seen:
+                continue
+            self.seen.add(id(inner))
+            name = _join(path, inner.name)
+            while name in self.taken:
+                name += "_"
+            self.taken.add(name)
+            if _is_functional(inner) or (self.deep and getattr(inner, "_layers", None)):
+                yield from self.below(inner, name)
+            else:
+                yield name, inner
 
 
 def _inside(model: Any) -> list[Any]:

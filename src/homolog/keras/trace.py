@@ -8,6 +8,7 @@ its weights. The model is left as it was.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,7 @@ from homolog.tensors import TensorRef
 if TYPE_CHECKING:
     import keras
 
+PLAIN = bool | int | float | str
 BATCH = 2
 
 Groups = Mapping[str, Sequence[tuple[TensorRef, Any]]]
@@ -176,22 +178,22 @@ class _Tracer:
         node = _call_of(tensor)
         if node is None:
             raise Unsupported("a tensor that no call gives", where=path, found=str(tensor))
-        inputs = [self.made[id(item)] for item in node.input_tensors]
+        inputs = [self.made[id(item)] for item in _in_order_of_call(node)]
         inputs += [self._parameter(ref) for ref in self._variables_in(node.arguments)]
-        values = self._called(node.operation, path, inputs, node.arguments.kwargs)
+        values = self._called(node.operation, path, inputs, node.arguments)
         for index, output in enumerate(node.output_tensors):
             value = values[index] if index < len(values) else Value(values[0].node, index)
             self.made[id(output)] = value
             self._note_shape(value, _shape(output))
 
-    def _called(self, operation: Any, path: str, inputs: Sequence[Value], arguments: Mapping[str, Any]) -> list[Value]:
+    def _called(self, operation: Any, path: str, inputs: Sequence[Value], arguments: Any) -> list[Value]:
         """What a known layer gives, or a bare operation, or a layer that could not be entered."""
         keras = require()
         class_name = type(operation).__name__
         if not isinstance(operation, keras.layers.Layer):
-            return [self.nodes.operation(class_name, _config(operation), path, inputs, {})]
+            return [self.nodes.operation(class_name, _config(operation), path, inputs, _constants(arguments))]
         if has_rule(operation):
-            constants = {key: value for key, value in arguments.items() if isinstance(value, bool | int | float | str)}
+            constants = {key: value for key, value in arguments.kwargs.items() if isinstance(value, PLAIN)}
             return self.nodes.layer(class_name, operation.get_config(), path, inputs, ours=True, constants=constants)
         return [self._joined(class_name, path, [*inputs, *map(self._parameter, self._unseen(path))])]
 
@@ -225,6 +227,32 @@ class _Tracer:
         if len(node.shapes) <= value.index:
             unknown = ((),) * (value.index - len(node.shapes))
             self.nodes.made[value.node] = replace(node, shapes=(*node.shapes, *unknown, shape))
+
+
+def _in_order_of_call(node: Any) -> list[Any]:
+    """The tensors that a call reads, in the order of the parameters of ``call``: Keras sorts named ones by name. Masks
+    of a layer that a rule knows are left out: they choose among values, and are none."""
+    keras = require()
+    masked = isinstance(node.operation, keras.layers.Layer) and has_rule(node.operation)
+    parameters = list(inspect.signature(node.operation.call).parameters)
+    named = sorted(
+        ((name, item) for name, item in node.arguments.kwargs.items() if not (masked and "mask" in name)),
+        key=lambda item: parameters.index(item[0]) if item[0] in parameters else len(parameters),
+    )
+    flat = keras.tree.flatten([node.arguments.args, [item for _, item in named]])
+    return [item for item in flat if isinstance(item, keras.KerasTensor)]
+
+
+def _constants(arguments: Any) -> dict[str, object]:
+    """Numbers that an operation is given beside tensors, under the names of its operands: ``x * 0.5`` → ``x2``."""
+    given = {f"x{place}": item for place, item in enumerate(arguments.args, start=1)} | dict(arguments.kwargs)
+    found: dict[str, object] = {}
+    for key, item in given.items():
+        if isinstance(item, PLAIN):
+            found[key] = item
+        elif getattr(item, "shape", None) == () and hasattr(item, "dtype") and not hasattr(item, "_keras_history"):
+            found[key] = require().ops.convert_to_numpy(item).item()
+    return found
 
 
 def _call_of(tensor: Any) -> Any:

@@ -111,4 +111,10 @@ def _is_end(node: Node) -> bool:
 def _equal(one: object, two: object) -> bool:
     if isinstance(one, float | int) and isinstance(two, float | int):
         return isclose(one, two, rel_tol=1e-6)  # files round settings to float32
+    if isinstance(one, tuple) and isinstance(two, tuple) and _words(one) != _words(two):
+        return True  # what an axis runs along is known on one side only, and its number means nothing on the other
     return one == two
+
+
+def _words(axes: tuple[object, ...]) -> bool:
+    return any(isinstance(axis, str) for axis in axes)

@@ -27,7 +27,7 @@ from homolog.transforms import (
     joined,
 )
 
-NEUTRAL = {"bias": 0.0, "weight": 1.0}
+NEUTRAL = {"bias": 0.0, "bias_ih": 0.0, "bias_hh": 0.0, "weight": 1.0}
 """What a weight is that a layer does without. Only kinds whose ``weight`` is a scale can lack it."""
 
 

@@ -63,7 +63,10 @@ def signature(node: Node) -> tuple[object, ...]:
     shapes = {slot: weight.shape for slot, weight in node.weights.items()}
     if node.kind in NORMS:
         return (node.kind, *sorted(set(shapes.values())))
-    return (node.kind, tuple(sorted(item for item in shapes.items() if item[0] != "bias" or len(shapes) == 1)))
+    return (
+        node.kind,
+        tuple(sorted(item for item in shapes.items() if not item[0].startswith("bias") or len(shapes) == 1)),
+    )
 
 
 @dataclass(frozen=True)
@@ -176,6 +179,7 @@ def _loose(graph: Graph, detail: Detail) -> Mapping[str, Bone]:
     nearest: dict[str, int] = {}
     entries = {node.name: index for index, node in enumerate(graph.inputs)}
     names: list[str] = []
+    inputs = 0  # count only for layers that no other layer leads to: a mask may enter anywhere
 
     def edges(reached: int) -> tuple[Edge, ...]:
         found = []
@@ -202,7 +206,9 @@ def _loose(graph: Graph, detail: Detail) -> Mapping[str, Bone]:
         elif node.weights:
             local = _local(node, detail)
         if local is not None:
-            bones[node.name] = Bone(node.name, local, edges(reached))
+            layers = reached & ~inputs
+            bones[node.name] = Bone(node.name, local, edges(layers or reached))
+            inputs |= (1 << len(names)) if node.name in entries else 0
             place[node.name] = len(names)
             names.append(node.name)
             reached = 1 << place[node.name]

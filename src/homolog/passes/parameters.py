@@ -72,10 +72,9 @@ class _Rewritten:
         if node.kind == "embedding" and node.weights and node.name not in self.moving:
             return replace(node, kind=PARAMETER, fields={}, weights={"value": node.weights["weight"]}, inputs=())
         if node.kind == "linear" and set(node.weights) == {"weight"} and node.inputs[1:2]:
-            bias = self.views.get(node.inputs[1])
-            return (
-                node if bias is None else replace(node, weights={**node.weights, "bias": bias}, inputs=node.inputs[:1])
-            )
+            added = self.views.get(node.inputs[1])
+            weights = node.weights if added is None else {**node.weights, "bias": added}
+            return replace(node, weights=weights, inputs=node.inputs if added is None else node.inputs[:1])
         if node.kind == "linear" and not node.weights:
             return self._linear(node, node.inputs[:1], node.inputs[1:2], node.inputs[2:3], None)
         if node.kind == "pytorch:addmm" and len(node.inputs) == 3:
@@ -99,7 +98,7 @@ class _Rewritten:
         if any(weight is None for weight in held) or value[0] in self.views:
             return node
         weights = cast(list[Weight], held)
-        if len(weights[0].shape) != 2:
+        if not weights or len(weights[0].shape) != 2:
             return node
         steps = () if turn is None else (turn,)
         slots = {"weight": replace(weights[0], layout=(*weights[0].layout, *steps))}

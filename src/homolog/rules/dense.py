@@ -59,7 +59,7 @@ EMBEDDING = Rule(
 
 
 def _looked_up(node: Node) -> tuple[tuple[Node, ...], tuple[Value, ...]]:
-    """A row for each id; called in reverse, a score for each row: the product with the table, or with one of its own."""
+    """A row for each id; in reverse a score for each row, the product with the table or with one of its own."""
     table, own = node.weights.get("weight"), node.weights.get("reverse")
     fields = {"padding_idx": None, "mask_zero": node.fields["mask_zero"]}
     if not node.fields["reverse"]:
