@@ -12,10 +12,10 @@ import numpy as np
 from homolog import files
 from homolog.errors import Mismatch, Usage
 from homolog.graph import Graph
-from homolog.matching import differences
+from homolog.matching import carry, differences
 from homolog.matching import match as match_graphs
 from homolog.matching.probing import probe
-from homolog.network import Network, open_network
+from homolog.network import WITH_SETTINGS, Network, open_network
 from homolog.plan import Plan
 from homolog.proof import Part, Proof, localise, outputs, weights
 from homolog.proof.subjects import Subjects, Tolerance
@@ -58,15 +58,22 @@ def inspect(src: object, word: str | None = None, *, inputs: Inputs | None = Non
     return inspect_network(network, word, None if inputs is None else _arrays(inputs))
 
 
-def match(a: object, b: object, *, inputs: Inputs | None = None) -> Plan:
+def match(a: object, b: object, *, inputs: Inputs | None = None, carry_config: bool = False) -> Plan:
     """Find which tensors of ``a`` each tensor of ``b`` corresponds to. Reads no values, writes nothing.
+
+    Args:
+        a, b: sources, or live models.
+        inputs: for models that must be traced.
+        carry_config: say which differences ``copy`` with ``carry_config`` would take away.
 
     Raises:
         Mismatch: the networks do not correspond.
+        Usage: there are settings to carry, and one of the two is a file of weights.
     """
     first, second = load(a), load(b)
     left, right = read_both(first, second, None if inputs is None else _arrays(inputs))
-    return match_graphs(left, right, first.name, second.name)
+    plan = match_graphs(left, right, first.name, second.name)
+    return _carrying(first, second, left, right, plan)[1] if carry_config else plan
 
 
 @dataclass
@@ -98,18 +105,22 @@ class Copy:
         The file is written beside its place, read again, compared bit for bit, and moved there.
 
         Raises:
-            Usage: the path exists and ``force`` is not given, or is one of the inputs.
+            Usage: the path exists and ``force`` is not given, or is one of the inputs, or settings were carried and
+                would not be in the file.
         """
         out = Path(path)
         form = self.target.form(out)
+        if self.plan.carried and form not in WITH_SETTINGS:
+            raise _without_settings(out, form)
         with files.atomic(out, force=force, inputs=_paths(self.source, self.target)) as draft:
-            self.target.write(draft, transfer(self.plan, self.source.tensors()), form)
+            self.target.write(draft, transfer(self.plan, self.source.tensors()), form, self.plan.carried)
             _check_written(draft, self.plan, self.source.tensors(), self.target)
         self.written = out
         return out
 
     def __str__(self) -> str:
-        return f"{len(self.plan.rows)} tensors from {self.source.name} to {self.target.name}\n{self.proof}"
+        lines = [f"{len(self.plan.rows)} tensors from {self.source.name} to {self.target.name}"]
+        return "\n".join([*lines, *(f"carried: {item}" for item in self.plan.carried), str(self.proof)])
 
     def to_dict(self) -> dict[str, object]:
         """JSON."""
@@ -128,12 +139,14 @@ def copy(
     *,
     inputs: Inputs | None = None,
     allow_differences: bool = False,
+    carry_config: bool = False,
     run: bool = True,
     tolerance: Tolerance | None = None,
 ) -> Copy:
     """Copy the weights of ``a`` into ``into`` and prove the copy.
 
-    A live model given as ``into`` is filled in place; a file is not touched, ``Copy.save`` writes a new one.
+    A live model given as ``into`` is filled in place; a file is not touched, ``Copy.save`` writes a new one. The same
+    goes for settings that are carried.
 
     Args:
         a, into: sources, or live models.
@@ -141,27 +154,30 @@ def copy(
         inputs: for models that must be traced.
         allow_differences: copy although corresponding layers are set differently. Such a copy is proven by its
             weights alone: the outputs cannot agree.
+        carry_config: set what is a plain number or word in the target (eps, slopes, momentum, rates) to what it is in
+            the source; ``Copy.plan.carried`` says what was. Other differences stay differences.
         run: False proves by the weights alone, without building the models.
         tolerance: for the outputs.
 
     Raises:
         Mismatch: the networks do not correspond, or differ in a setting that changes the function.
+        Usage: there are settings to carry, and one of the two is a file of weights.
     """
     first, second = load(a), load(into)
     left, right = read_both(first, second, None if inputs is None else _arrays(inputs))
-    if plan is not None:
-        rows = read_plan(plan, first, second, (left, right))
-    else:
+    if plan is None:
         rows = match_graphs(left, right, first.name, second.name)
-        if rows.ties and run and not rows.differences and first.has_model and second.has_model:
-            rows = _probed(first, second, left, right, rows)
+    else:
+        rows = read_plan(plan, first, second, (left, right))
+    if carry_config:
+        right, rows = _carrying(first, second, left, right, rows)
+        if (allow_differences or not rows.differences) and (run or second.checkpoint is None):
+            second.live.carry(rows.carried)
+    if plan is None and rows.ties and run and not rows.differences and first.has_model and second.has_model:
+        probed = _probed(first, second, left, right, rows)
+        rows = replace(probed, carried=rows.carried, training=rows.training)
     if rows.differences and not allow_differences:
-        raise Mismatch(
-            "the two networks are not the same function",
-            where=f"{first.name} and {second.name}",
-            details=[f"differs in {difference}" for difference in rows.differences],
-            help="change the target to agree, or copy all the same with --allow-differences",
-        )
+        raise _not_the_same(first, second, left, right, rows)
     refs = first.tensors()
     if second.has_model and (run or second.checkpoint is None):
         names = second.live_names()
@@ -172,6 +188,10 @@ def copy(
     else:
         parts = [weights.check(rows, refs, {name: array_ref(name, array) for name, array in transfer(rows, refs)})]
     notes = [] if second.checkpoint is None else [f"kept: {extra}" for extra in second.checkpoint.extras]
+    notes += [f"carried: {item}" for item in rows.carried]
+    if rows.carried and second.checkpoint is None:
+        notes.append(f"the settings of {second.name} itself were changed")
+    notes += [f"not carried: {difference}" for difference in rows.training]
     if rows.differences:
         notes.append("the outputs were not compared: the networks are set differently")
     elif run:
@@ -180,13 +200,18 @@ def copy(
     return Copy(rows, proof, second, first, tuple(notes))
 
 
-def check_output(source: Network, target: Network, out: Path, *, force: bool) -> None:
+def check_output(
+    source: Network, target: Network, out: Path, *, force: bool, carry_config: bool = False
+) -> None:
     """Refuse an output that ``Copy.save`` would refuse, before any work is done.
 
     Raises:
-        Usage: it exists and ``force`` is not given, is an input, or its name asks for another format.
+        Usage: it exists and ``force`` is not given, is an input, or its name asks for another format, or for one that
+            cannot hold the settings that are to be carried.
     """
-    target.form(out)
+    form = target.form(out)
+    if carry_config and form not in WITH_SETTINGS:
+        raise _without_settings(out, form)
     files.refuse(out, force=force, inputs=_paths(source, target))
 
 
@@ -227,6 +252,46 @@ def verify(
     if run:
         parts += list(_run_parts(first, second, left, right, plan, tolerance, seeds, layers))
     return Proof(tuple(parts), plan.differences, first.name, second.name)
+
+
+def _carrying(first: Network, second: Network, left: Graph, right: Graph, plan: Plan) -> tuple[Graph, Plan]:
+    """The target's graph with the source's plain settings, and the plan that says them.
+
+    Raises:
+        Usage: one of the two is a file of weights.
+    """
+    if not first.has_model:
+        raise Usage(
+            "a file of weights does not say its settings, so there is nothing to carry",
+            where=first.name,
+            help=f"give it its model: {first.name}@package.module:factory",
+        )
+    second.require_settings()
+    return carry(left, right, plan)
+
+
+def _not_the_same(first: Network, second: Network, left: Graph, right: Graph, plan: Plan) -> Mismatch:
+    """The error for networks that are set differently, with what can be done about it."""
+    plain = 0 if plan.carried else len(plan.differences) - len(carry(left, right, plan)[1].differences)
+    some = "" if not plain else "all" if plain == len(plan.differences) else f"{plain} of them"
+    return Mismatch(
+        "the two networks are not the same function",
+        where=f"{first.name} and {second.name}",
+        details=[f"differs in {difference}" for difference in plan.differences],
+        help=f"set {some} as in the source with --carry-config, or copy all the same with --allow-differences"
+        if plain
+        else "change the target to agree, or copy all the same with --allow-differences",
+    )
+
+
+def _without_settings(out: Path, form: files.Format) -> Usage:
+    return Usage(
+        "settings are carried, and the output holds weights alone",
+        where=str(out),
+        expected="a format that holds the whole model",
+        found=str(form),
+        help="change the settings in the code that makes the model, and leave out --carry-config",
+    )
 
 
 def _probed(first: Network, second: Network, left: Graph, right: Graph, plan: Plan) -> Plan:
@@ -303,11 +368,17 @@ def _for_live(plan: Plan, first: Network, second: Network) -> Plan:
 
 
 def read_plan(
-    plan: Plan | str | Path, first: Network, second: Network, graphs: tuple[Graph, Graph] | None = None
+    plan: Plan | str | Path,
+    first: Network,
+    second: Network,
+    graphs: tuple[Graph, Graph] | None = None,
+    *,
+    carry_config: bool = False,
 ) -> Plan:
     """A plan that the user brings, checked against both networks.
 
-    Its rows are taken as they are. Its differences are found anew: the networks decide, not the file.
+    Its rows are taken as they are. Its differences, and what is carried, are found anew: the networks decide, not the
+    file.
 
     Raises:
         Unreadable: it is no plan.
@@ -324,11 +395,17 @@ def read_plan(
             details=problems,
             help="write a new one: homolog match A B -o plan.toml",
         )
-    return replace(rows, differences=differences(left, right, rows.pairs))
+    rows = replace(rows, differences=differences(left, right, rows.pairs), carried=(), training=())
+    return _carrying(first, second, left, right, rows)[1] if carry_config else rows
 
 
 def _check_written(draft: Path, plan: Plan, refs: Mapping[str, TensorRef], target: Network) -> None:
     """Read a file that was just written and compare it with what should be in it."""
+    if plan.carried:
+        file = files.open_checkpoint(draft)
+        lost = [item for item in plan.carried if file.setting(item.layer, item.keys) != item.after]
+        if lost:
+            raise Mismatch("the written file does not hold what was carried; it was removed", details=map(str, lost))
     part = weights.check(plan, refs, target.written(draft))
     if not part.passed:
         raise Mismatch("the written file does not hold what it should; it was removed", details=part.details)

@@ -226,6 +226,11 @@ def match(output: Output, a: str, b: str, out: Path | None, force: bool, inputs:
 )
 @click.option("--dry-run", is_flag=True, help="Show the plan and write nothing.")
 @click.option("--allow-differences", is_flag=True, help="Copy although layers are set differently.")
+@click.option(
+    "--carry-config",
+    is_flag=True,
+    help="Set plain settings of B (eps, slopes, momentum, dropout rates) to those of A.",
+)
 @_no_run
 @_force
 @_atol
@@ -240,6 +245,7 @@ def copy(
     plan: Path | None,
     dry_run: bool,
     allow_differences: bool,
+    carry_config: bool,
     no_run: bool,
     force: bool,
     atol: float | None,
@@ -251,9 +257,13 @@ def copy(
 
     shapes = _shapes(inputs)
     source, target = api.load(a), api.load(b)
-    api.check_output(source, target, out, force=force)
+    api.check_output(source, target, out, force=force, carry_config=carry_config)
     if dry_run:
-        output.result(api.match(source, target, inputs=shapes) if plan is None else api.read_plan(plan, source, target))
+        output.result(
+            api.match(source, target, inputs=shapes, carry_config=carry_config)
+            if plan is None
+            else api.read_plan(plan, source, target, carry_config=carry_config)
+        )
         output.say("nothing was written")
         return
     copied = api.copy(
@@ -262,6 +272,7 @@ def copy(
         plan,
         inputs=shapes,
         allow_differences=allow_differences,
+        carry_config=carry_config,
         run=not no_run,
         tolerance=_tolerance(atol, rtol),
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from homolog.graph import Framework, Graph
+from homolog.plan import Carried
 from homolog.signature import Argument, Given
 from homolog.tensors import Array, TensorRef
 
@@ -62,8 +63,14 @@ class Live(Protocol):
         Inputs come in the model's order, or by the names of the nodes that they enter its graph by.
         """
 
+    def exact(self, inputs: Given) -> Run | None:
+        """The same pass in float64; None where the model cannot be run so."""
+
     def fill(self, arrays: Iterable[tuple[str, Array]]) -> None:
         """Set tensors by name; shapes and dtypes must be theirs."""
+
+    def carry(self, settings: Iterable[Carried]) -> None:
+        """Set plain settings of layers, such that the next run, and whoever saves the model, finds them."""
 
     def save(self, out: Path, form: str) -> None:
         """Write the model with the framework's own writer; ``form`` is a format of ``files``."""

@@ -5,7 +5,7 @@ Everything that can be told from data alone is; the model is built only when som
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -14,9 +14,11 @@ from typing import Any, Literal, cast
 from homolog import files
 from homolog.errors import Mismatch, Unsafe, Unsupported, Usage
 from homolog.files import Checkpoint, Format
+from homolog.files.keras_config import with_settings
 from homolog.graph import Graph
 from homolog.live import Live
 from homolog.passes import normalise
+from homolog.plan import Carried
 from homolog.signature import Given, in_order
 from homolog.source import Source, framework_of, parse
 from homolog.stored import load_into, not_of_this_model, stored_names
@@ -33,6 +35,9 @@ FORMS = {
     ".bin": Format.TORCH_STATE,
 }
 """What a file name asks for, where a model is written that came from no file."""
+
+WITH_SETTINGS = {Format.TORCH_MODULE, Format.KERAS_H5, Format.KERAS}
+"""Formats that hold the model and not its weights alone."""
 
 OF_FRAMEWORK = {
     "pytorch": ("torch-module", "torch-state", "safetensors"),
@@ -259,19 +264,46 @@ class Network:
             )
         return own
 
-    def write(self, out: Path, arrays: Iterable[tuple[str, Array]], form: Format) -> None:
+    def require_settings(self) -> None:
+        """Refuse a target whose settings are not in what is written of it.
+
+        Raises:
+            Usage: it is a file of weights, with or without the model they belong to.
+        """
+        if self.checkpoint is None or (self._make is None and self.has_model):
+            return
+        raise Usage(
+            "the target is a file of weights, and holds no settings that could be carried into it",
+            where=self.name,
+            expected="a whole model, in a file or live",
+            found="its settings are in the code of its factory" if self._make is not None else "weights alone",
+            help="change the code that makes the model, and leave out --carry-config",
+        )
+
+    def write(
+        self, out: Path, arrays: Iterable[tuple[str, Array]], form: Format, carried: Sequence[Carried] = ()
+    ) -> None:
         """Write this network with other values to a path where there is no file yet.
 
-        A file is written anew with all that it holds beside the values; a live model by its framework's own writer.
+        A file is written anew with all that it holds beside the values; a live model by its framework's own writer,
+        and so is a pickled module that has other settings than its file.
         """
         file = self.checkpoint
         if file is None:
             self.live.fill(arrays)
             self.live.save(out, form)
+        elif carried and file.config is not None:
+            config = with_settings(file.config, ((item.layer, item.keys, item.after) for item in carried))
+            file.rewrite(out, arrays, config)
+        elif carried:
+            names = self.live_names()
+            self.live.fill((names.get(name, name), array) for name, array in arrays)
+            self.live.carry(carried)
+            self.live.save(out, form)
         elif self._make is None:
             file.rewrite(out, arrays)
-        elif (names := self._built[1]) is not None:
-            file.rewrite(out, ((names[name], array) for name, array in arrays))
+        elif (stored := self._built[1]) is not None:
+            file.rewrite(out, ((stored[name], array) for name, array in arrays))
         elif form == Format.KERAS_WEIGHTS and not file.extras:  # there is nothing else in it
             self.live.fill(arrays)
             self.live.save(out, form)

@@ -102,6 +102,35 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class Carried:
+    """A plain setting of the target that takes the source's value.
+
+    Attributes:
+        source, target: names of the two nodes.
+        layer: path of the layer in the target.
+        setting: as the target's framework calls it.
+        before, after: its value, as the target's framework writes it.
+        older: names under which older files of the target may keep it; not part of the file.
+    """
+
+    source: str
+    target: str
+    layer: str
+    setting: str
+    before: object
+    after: object
+    older: tuple[str, ...] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Every name that the setting may have, the usual one first."""
+        return (self.setting, *self.older)
+
+    def __str__(self) -> str:
+        return f"{self.setting} {_short(self.before)} → {_short(self.after)} in {self.target}"
+
+
+@dataclass(frozen=True)
 class Plan:
     """The whole correspondence of two networks.
 
@@ -112,6 +141,8 @@ class Plan:
         differences: settings in which corresponding layers differ.
         confidence: ``graph`` where both sides are wired, else what the rows rest on.
         source, target: what was matched, for people.
+        carried: settings of the target that are set to the source's; ``differences`` are what remains.
+        training: settings that matter in training alone and still differ, if they were compared; not part of the file.
         ties: layers of either side that the graphs do not tell apart; not part of the file.
     """
 
@@ -122,6 +153,8 @@ class Plan:
     confidence: str = "graph"
     source: str = ""
     target: str = ""
+    carried: tuple[Carried, ...] = ()
+    training: tuple[Difference, ...] = ()
     ties: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
 
     @property
@@ -153,6 +186,17 @@ class Plan:
                     "target_value": _plain(item.target_value),
                 }
                 for item in self.differences
+            ],
+            "carried": [
+                {
+                    "source": item.source,
+                    "target": item.target,
+                    "layer": item.layer,
+                    "setting": item.setting,
+                    "before": _plain(item.before),
+                    "after": _plain(item.after),
+                }
+                for item in self.carried
             ],
         }
 
@@ -261,6 +305,7 @@ def _from_dict(data: Mapping[str, Any]) -> Plan:
         data["confidence"],
         data["source"],
         data["target"],
+        tuple(Carried(**item) for item in data.get("carried", ())),
     )
 
 

@@ -173,3 +173,24 @@ def test_an_encoder_layer_is_traced_into_its_projections() -> None:
     kinds = [node.kind for node in graph.layers]
     assert kinds.count("layer_norm") == 2
     assert kinds.count("linear") == len(kinds) - 2
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_what_is_given_by_name_is_told_apart_and_a_mask_is_no_value(named: bool, tmp_path: Any) -> None:
+    import keras
+
+    query, key, value, mask = (keras.Input(shape, name=name) for shape, name in MASKED)
+    layer = keras.layers.MultiHeadAttention(2, 4, name="a")
+    given = {"key": key, "value": value} if named else {"value": value}
+    model = keras.Model(
+        [query, mask, *given.values()],
+        layer(query, attention_mask=mask, **given) if named else layer(query, value, attention_mask=mask),
+    )
+    model.save(tmp_path / "a.keras")
+    for source in (model, tmp_path / "a.keras"):
+        graph = open_network(source).graph()
+        found = [graph.nodes[f"a/{name}"].inputs[0].node for name in ("query", "key", "value")]
+        assert found == ["q", "k" if named else "v", "v"]
+
+
+MASKED = (((3, 8), "q"), ((7, 6), "k"), ((7, 5), "v"), ((3, 7), "m"))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from homolog.network import open_network
+
 from .laws import Laws, case
 
 
@@ -86,3 +88,12 @@ class TestInstance(Laws):
         case("InstanceNorm2d(5, 1e-3, affine=True, track_running_stats=True)", "BatchNormalization()", (2, 5, 7, 3)),
         case("InstanceNorm2d(6, 1e-3, affine=True)", "GroupNormalization(3)", (2, 6, 7, 3), differs=("num_groups",)),
     )
+
+
+def test_unit_length_is_a_kind_of_its_own() -> None:
+    import keras
+
+    entry = keras.Input((3, 5))
+    layer = keras.layers.UnitNormalization(axis=-1, name="unit")
+    node = open_network(keras.Model(entry, layer(entry))).graph().nodes["unit"]
+    assert (node.kind, node.fields["axis"], node.shapes) == ("unit_norm", (2,), ((None, 3, 5),))

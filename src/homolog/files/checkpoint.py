@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
-from homolog.errors import Mismatch
+from homolog.errors import Mismatch, Unsupported
+from homolog.files.keras_config import settings_at
 from homolog.modules import Module
 from homolog.tensors import Array, TensorRef
 
 Named = Iterable[tuple[str, Array]]
+Config = Mapping[str, Any]
 
 
 class Format(StrEnum):
@@ -43,21 +45,22 @@ class Checkpoint:
         extras: in words, what else the file holds.
         unsafe: the code the file asks for: globals of a pickle outside the allowed list, Lambda layers of a
             config. Looking is safe; whoever wants to build the model refuses while this is not empty.
-        writer: writes the new file for ``rewrite``; set by the reader of the format.
+        writer: writes the new file for ``rewrite``, with another architecture if it is given one; set by the reader
+            of the format.
     """
 
     path: Path
     format: Format
     framework: Literal["pytorch", "keras"] | None
     tensors: Mapping[str, TensorRef]
-    writer: Callable[[Path, Named], None] = field(repr=False, compare=False)
+    writer: Callable[[Path, Named, Config | None], None] = field(repr=False, compare=False)
     modules: Module | None = None
-    config: Mapping[str, Any] | None = None
+    config: Config | None = None
     groups: Mapping[str, tuple[TensorRef, ...]] = field(default_factory=dict)
     extras: tuple[str, ...] = ()
     unsafe: tuple[str, ...] = ()
 
-    def rewrite(self, out: Path, arrays: Named) -> None:
+    def rewrite(self, out: Path, arrays: Named, config: Config | None = None) -> None:
         """Writes a new file like this one, in which the named tensors have the new values.
 
         Everything else is kept: architecture, optimizer state, metadata, and the tensors not named. The arrays are
@@ -66,12 +69,36 @@ class Checkpoint:
         Args:
             out: a path at which there is no file yet, such as ``atomic`` yields; never this checkpoint's own.
             arrays: name and new value, of the stored shape and dtype, each name at most once.
+            config: an architecture to write instead of the file's own ``config``.
 
         Raises:
+            Unsupported: an architecture for a file that has none.
             Mismatch: an unknown or repeated name, another shape or dtype, or two values for bytes that are shared.
             Unreadable: the file was changed or damaged since it was opened.
         """
-        self.writer(out, checked(self.tensors, arrays, self.path))
+        if config is not None and self.config is None:
+            raise Unsupported("the file holds no architecture", where=str(self.path), found=str(self.format))
+        self.writer(out, checked(self.tensors, arrays, self.path), config)
+
+    def setting(self, layer: str, keys: Sequence[str]) -> object:
+        """What the file says of one setting of one layer.
+
+        Args:
+            layer: its path.
+            keys: names of the setting, of which the file has one.
+
+        Raises:
+            Mismatch: the file does not say it.
+        """
+        held: Mapping[str, object] = {}
+        if self.config is not None:
+            held = settings_at(self.config, layer)
+        elif self.modules is not None:
+            held = next((module.attributes for module in self.modules.walk() if module.path == layer), {})
+        for key in keys:
+            if key in held:
+                return held[key]
+        raise Mismatch("the file does not keep this setting", where=f"{self.path}: {layer}", expected=keys[0])
 
 
 def checked(tensors: Mapping[str, TensorRef], arrays: Named, path: Path) -> Named:

@@ -131,6 +131,14 @@ def write_datasets(path: Path, values: Iterable[tuple[Dataset, Array]]) -> None:
                 file[dataset.path][...] = bits
 
 
+def write_attribute(path: Path, name: str, text: str) -> None:
+    """Replaces a text of the root group, as Keras writes such, in a file of one's own."""
+    import h5py
+
+    with reading("the file cannot be written", str(path)), h5py.File(path, "r+") as file:
+        file.attrs[name] = text.encode("utf-8")
+
+
 @contextmanager
 def _opened(source: Source) -> Iterator[Any]:
     import h5py

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from homolog.errors import Unreadable
+from homolog.errors import Mismatch, Unreadable
 from homolog.files.edge import reading
 
 MAX_CONFIG = 64 << 20
@@ -86,6 +87,40 @@ def settings(entry: Entry) -> Mapping[str, Any]:
     """What the layer was made with."""
     inside = entry.get("config")
     return inside if isinstance(inside, dict) else {}
+
+
+def settings_at(config: Entry, path: str) -> Mapping[str, Any]:
+    """What the layer at a path was made with; nothing if there is no such layer.
+
+    The path goes through nested models and through a layer that wraps another; names may have slashes in them.
+    """
+    wrapped = settings(config).get("layer")
+    for inner in layers(config) or ([wrapped] if isinstance(wrapped, dict) else []):
+        name = layer_name(inner)
+        if name == path:
+            return settings(inner)
+        if path.startswith(f"{name}/") and (found := settings_at(inner, path[len(name) + 1 :])):
+            return found
+    return {}
+
+
+def with_settings(config: Entry, changes: Iterable[tuple[str, Sequence[str], object]]) -> dict[str, Any]:
+    """The config with other settings.
+
+    Args:
+        config: of a model.
+        changes: the path of a layer, the names that a setting may have, and its value.
+
+    Raises:
+        Mismatch: there is no such layer.
+    """
+    changed = copy.deepcopy(dict(config))
+    for path, keys, value in changes:
+        held = settings_at(changed, path)
+        if not isinstance(held, dict) or not held:
+            raise Mismatch("the config has no such layer", where=path)
+        held[next((key for key in keys if key in held), keys[0])] = value
+    return changed
 
 
 def leaves(entry: Entry, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Entry]]:

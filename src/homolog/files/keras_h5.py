@@ -6,6 +6,7 @@ attribute ``model_config``. Format: keras/src/legacy/saving/legacy_h5_format.py.
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -13,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from homolog.errors import Unreadable, Unsupported
-from homolog.files.checkpoint import Checkpoint, Format, Named
-from homolog.files.hdf5 import Dataset, Group, Source, read_tree, write_datasets
+from homolog.files.checkpoint import Checkpoint, Config, Format, Named
+from homolog.files.hdf5 import Dataset, Group, Source, read_tree, write_attribute, write_datasets
 from homolog.files.keras_config import Entry, layer_name, layers, leaves, parse_config, unsafe_config
 from homolog.files.keras_parts import Weight, assemble, describe
 
@@ -60,13 +61,15 @@ def open_h5(path: Path) -> Checkpoint:
     )
 
 
-def copier(source: Source, datasets: Mapping[str, Dataset]) -> Callable[[Path, Named], None]:
+def copier(source: Source, datasets: Mapping[str, Dataset]) -> Callable[[Path, Named, Config | None], None]:
     """The ``writer`` of a checkpoint that is an HDF5 file: a copy with other values in its datasets."""
 
-    def write(out: Path, arrays: Named) -> None:
+    def write(out: Path, arrays: Named, config: Config | None) -> None:
         source.stamp.check()
         shutil.copyfile(source.path, out)
         write_datasets(out, ((datasets[name], array) for name, array in arrays))
+        if config is not None:
+            write_attribute(out, "model_config", json.dumps(config))
         source.stamp.check()
 
     return write

@@ -6,6 +6,7 @@ Format: keras/src/saving/saving_lib.py.
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 import zipfile
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from homolog.errors import Unreadable
 from homolog.files.archives import Archive
-from homolog.files.checkpoint import Checkpoint, Format, Named
+from homolog.files.checkpoint import Checkpoint, Config, Format, Named
 from homolog.files.edge import reading
 from homolog.files.hdf5 import Dataset, Source, read_tree, write_datasets
 from homolog.files.keras_config import MAX_CONFIG, parse_config, unsafe_config
@@ -50,8 +51,8 @@ def open_keras(path: Path, archive: Archive) -> Checkpoint:
     )
 
 
-def _writer(archive: Archive, datasets: Mapping[str, Dataset]) -> Callable[[Path, Named], None]:
-    def write(out: Path, arrays: Named) -> None:
+def _writer(archive: Archive, datasets: Mapping[str, Dataset]) -> Callable[[Path, Named, Config | None], None]:
+    def write(out: Path, arrays: Named, config: Config | None) -> None:
         archive.stamp.check()
         with (
             tempfile.TemporaryDirectory(prefix=".homolog-", dir=out.parent) as folder,
@@ -66,10 +67,14 @@ def _writer(archive: Archive, datasets: Mapping[str, Dataset]) -> Callable[[Path
             ):
                 shutil.copyfileobj(packed, file)
             write_datasets(draft, ((datasets[name], array) for name, array in arrays))
+            instead = {_WEIGHTS: draft}
+            if config is not None:
+                instead[_CONFIG] = Path(folder) / _CONFIG
+                instead[_CONFIG].write_text(json.dumps(config), encoding="utf-8")
             with zipfile.ZipFile(out, "x") as new:
                 for info in old.infolist():
                     with reading("a member cannot be copied", f"{archive.path}: {info.filename}"):
-                        _copy(old, new, info, draft if info.filename == _WEIGHTS else None)
+                        _copy(old, new, info, instead.get(info.filename))
         archive.stamp.check()
 
     return write

@@ -64,7 +64,7 @@ def open_safetensors(path: Path) -> Checkpoint:
         Format.SAFETENSORS,
         None,
         {name: _ref(stamp, name, entry) for name, entry in ordered.items()},
-        lambda out, arrays: _rewrite(stamp, ordered, out, arrays),
+        lambda out, arrays, config: _rewrite(stamp, ordered, out, arrays),
         extras=(f"metadata ({', '.join(f'{key}' for key in metadata)})"[:200],) if metadata else (),
     )
 

@@ -14,15 +14,15 @@ import numpy as np
 
 from homolog.errors import Mismatch, Unsupported
 from homolog.files.archives import Archive, Member, write_checksums
-from homolog.files.checkpoint import Named
+from homolog.files.checkpoint import Config, Named
 from homolog.files.torch_tensors import Stored, shared_storage
 from homolog.tensors import Array, same_bits
 
 
-def rewriter(archive: Archive, named: Mapping[str, Stored]) -> Callable[[Path, Named], None]:
+def rewriter(archive: Archive, named: Mapping[str, Stored]) -> Callable[[Path, Named, Config | None], None]:
     """The ``writer`` of a checkpoint whose tensors are these."""
 
-    def write(out: Path, arrays: Named) -> None:
+    def write(out: Path, arrays: Named, config: Config | None) -> None:
         archive.stamp.check()
         shutil.copyfile(archive.path, out)
         patch = _Patch(archive, named, out)

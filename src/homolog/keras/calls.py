@@ -61,6 +61,39 @@ def references(entry: object) -> Iterator[Reference]:
             yield from references(item)
 
 
+def read_in_order(entry: object, parameters: Sequence[str]) -> list[Reference]:
+    """Every (layer, call, output) that a call of a known layer reads, without masks: they choose among values, and are
+    none.
+
+    Args:
+        entry: the call, as Keras 2 or 3 writes it; both sort what is given by name by its name.
+        parameters: of the layer's ``call``, those that are values, in order; empty where it takes one, or all alike.
+    """
+    given = [(name, reference) for name, reference in _named(entry) if not (isinstance(name, str) and "mask" in name)]
+    if not parameters:
+        return [reference for _, reference in given]
+    places = {parameter: place for place, parameter in enumerate(parameters)}
+    placed = [(places.get(name) if isinstance(name, str) else name, reference) for name, reference in given]
+    known = [(place, reference) for place, reference in placed if place is not None and place < len(parameters)]
+    return [reference for _, reference in sorted(known, key=lambda item: item[0])]
+
+
+def _named(entry: object) -> Iterator[tuple[int | str, Reference]]:
+    """What a call reads, with the number or the name of the argument it is given as."""
+    if isinstance(entry, Mapping) and "args" in entry:
+        arguments, named = entry["args"], entry.get("kwargs", {})
+    else:
+        flat = [entry] if _is_reference(entry) else entry if isinstance(entry, list | tuple) else ()
+        arguments = [item[:3] if _is_reference(item) else item for item in flat]
+        named = {
+            key: item for part in flat if _is_reference(part) for kwargs in part[3:] for key, item in kwargs.items()
+        }
+    for place, argument in enumerate(arguments):
+        yield from ((place, reference) for reference in references(argument))
+    for name, argument in named.items():
+        yield from ((name, reference) for reference in references(argument))
+
+
 def constants_of(arguments: object) -> dict[str, object]:
     """What a Keras 3 call is given beside tensors, under the names that operations give their operands:
     ``add(x, 2.0)`` → ``{"x2": 2.0}``."""

@@ -176,7 +176,7 @@ class Nodes:
         rule: Rule | None
         if found is not None:
             rule, given = found
-            fields = {**rule.read_keras(str(activation), given_as_keras(rule, given), {}, name), **given}
+            fields = {**rule.read_keras(str(activation), {**given_as_keras(rule, given), **config}, {}, name), **given}
         elif (rule := rules.for_keras_layer(str(activation))) is not None:
             fields = rule.read_keras(str(activation), config, {}, name)
         else:

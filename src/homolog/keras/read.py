@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from homolog import rules
 from homolog.errors import Unreadable, Unsupported
 from homolog.graph import BARE, Graph, Node, Value, Weight
 from homolog.keras.calls import (
@@ -19,10 +20,11 @@ from homolog.keras.calls import (
     find,
     first_calls,
     in_order,
+    read_in_order,
     references,
     tensors_of,
 )
-from homolog.keras.nodes import SEED, SEED_NAME, Groups, Nodes
+from homolog.keras.nodes import SEED, SEED_NAME, Groups, Nodes, knows
 
 
 def read_config(config: Config, groups: Groups) -> Graph:
@@ -107,6 +109,8 @@ class _Reader:
             name, index = call
             layer = layers[name]
             incoming = list(references(arguments[call]))
+            if layer["class_name"] not in MODELS and knows(layer["class_name"]):
+                incoming = read_in_order(arguments[call], rules.keras_parameters(layer["class_name"]))
             values = [find(made, reference) for reference in incoming]
             self._note_shapes(arguments[call], made)
             outputs = self._call(layer, _join(path, name), values, constants_of(arguments[call]))

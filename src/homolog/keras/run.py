@@ -16,6 +16,7 @@ from homolog.graph import Framework, Graph
 from homolog.keras.framework import require, results_of
 from homolog.keras.model import groups_of, layers_by_path, read_model
 from homolog.live import BEFORE_ACTIVATION, Run
+from homolog.plan import Carried
 from homolog.signature import Argument, Given, in_order
 from homolog.tensors import Array, TensorRef
 
@@ -64,6 +65,9 @@ class LiveKeras:
         outputs = tuple(keras.ops.convert_to_numpy(tensor) for tensor in results.tensors.values())
         return Run(outputs, seen, tuple(results.tensors), results.left_out)
 
+    def exact(self, inputs: Given) -> Run | None:
+        return None  # a layer's element type is fixed when it is made
+
     def fill(self, arrays: Iterable[tuple[str, Array]]) -> None:
         variables = {ref.name: variable for refs in groups_of(self.model).values() for ref, variable in refs}
         for name, array in arrays:
@@ -76,6 +80,16 @@ class LiveKeras:
                     found="none" if variable is None else f"{variable.dtype} {tuple(variable.shape)}",
                 )
             variable.assign(array)
+
+    def carry(self, settings: Iterable[Carried]) -> None:
+        held = layers_by_path(self.model)
+        for item in settings:
+            layer = held.get(item.layer)
+            if layer is None or not hasattr(layer, item.setting):
+                raise Mismatch("the model has no such setting", where=item.layer, expected=item.setting)
+            _set(layer, item.setting, item.after)
+        for name in ("train_function", "test_function", "predict_function"):
+            setattr(self.model, name, None)  # compiled with what was set before
 
     def save(self, out: Path, form: str) -> None:
         if form in ("keras", "keras-h5"):
@@ -108,6 +122,22 @@ def load(path: Path) -> LiveKeras:
             help="give the model itself if the file is sound: FILE@package.module:factory",
         ) from error
     return LiveKeras(model)
+
+
+def _set(layer: Any, setting: str, value: object) -> None:
+    """Set an attribute of a layer, to a value that its class accepts."""
+    keras = require()
+    try:
+        type(layer).from_config({**layer.get_config(), setting: value})
+    except (ValueError, TypeError) as error:
+        raise Mismatch(
+            "Keras does not accept this setting", where=layer.name, expected=f"{setting} {value}", found=first_line(error)
+        ) from error
+    setattr(layer, setting, value)
+    if setting == "rate" and value and not hasattr(layer, "seed_generator"):
+        layer._tracker.unlock()  # made without a rate, a dropout has no random numbers
+        layer.seed_generator = keras.random.SeedGenerator(layer.seed)
+        layer._tracker.lock()
 
 
 def _as_taken(model: Any, arguments: list[Any]) -> Any:

@@ -14,6 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from homolog import rules
 from homolog.errors import Unsupported
 from homolog.graph import PARAMETER, Graph, Node, OpenShape, Value, Weight
 from homolog.keras.framework import require, results_of
@@ -24,6 +27,8 @@ from homolog.tensors import TensorRef
 if TYPE_CHECKING:
     import keras
 
+SAME_FUNCTION = 1e-6
+"""How far two activations may lie apart: the nearest two, exact and approximate GELU, lie 4.7e-4 apart."""
 PLAIN = bool | int | float | str
 BATCH = 2
 
@@ -194,7 +199,7 @@ class _Tracer:
             return [self.nodes.operation(class_name, _config(operation), path, inputs, _constants(arguments))]
         if has_rule(operation):
             constants = {key: value for key, value in arguments.kwargs.items() if isinstance(value, PLAIN)}
-            return self.nodes.layer(class_name, operation.get_config(), path, inputs, ours=True, constants=constants)
+            return self.nodes.layer(class_name, _told(operation), path, inputs, ours=True, constants=constants)
         return [self._joined(class_name, path, [*inputs, *map(self._parameter, self._unseen(path))])]
 
     def _left(self, path: str, value: Value) -> Value:
@@ -307,6 +312,41 @@ def _as_it_was(model: Any) -> Iterator[None]:
         for part, inbound, outbound in before:
             del part._inbound_nodes[inbound:]
             del part._outbound_nodes[outbound:]
+
+
+def _told(layer: Any) -> dict[str, Any]:
+    """A layer's settings, with its activation by the name that a rule knows it by: a function of somebody's own that
+    gives what a known one gives is that one."""
+    config = dict(layer.get_config())
+    activation = getattr(layer, "activation", None)
+    name = getattr(activation, "__name__", None)
+    if "activation" not in config or not callable(activation) or rules.for_activation(str(name)) is not None:
+        return config
+    alike = [known for known, call in _known_activations() if _alike(activation, call)]
+    return {**config, "activation": alike[0]} if alike else config
+
+
+def _known_activations() -> Iterator[tuple[Any, Any]]:
+    """Every activation that a rule knows, as Keras serialises it, and to call."""
+    keras = require()
+    for rule in rules.TABLE:
+        for name in rule.keras.activations:
+            call = getattr(keras.activations, name, None)
+            if call is not None:
+                yield name, call
+    approximate = {"class_name": "gelu", "config": {"approximate": True}}
+    yield approximate, lambda x: keras.activations.gelu(x, approximate=True)
+
+
+def _alike(one: Any, two: Any) -> bool:
+    """Whether two functions give the same, to the last places of float32, over the range that matters."""
+    keras = require()
+    grid = keras.ops.convert_to_tensor(np.linspace(-8, 8, 641, dtype=np.float32).reshape(1, -1))
+    try:
+        first, second = (keras.ops.convert_to_numpy(call(grid)) for call in (one, two))
+    except (TypeError, ValueError):
+        return False
+    return first.shape == second.shape and bool(np.abs(first - second).max() < SAME_FUNCTION)
 
 
 def _config(operation: Any) -> dict[str, Any]:

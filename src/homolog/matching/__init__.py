@@ -9,6 +9,7 @@ from dataclasses import replace
 from homolog.errors import Mismatch
 from homolog.graph import Graph, Node, Value
 from homolog.matching import order, structure
+from homolog.matching.carrying import carry
 from homolog.matching.differences import differences
 from homolog.matching.folds import folded
 from homolog.matching.probing import probe
@@ -16,7 +17,7 @@ from homolog.matching.rows import assembled
 from homolog.matching.structure import Pairing
 from homolog.plan import Ignored, Plan, Row
 
-__all__ = ["differences", "match"]
+__all__ = ["carry", "differences", "match"]
 
 ASIDE = "preprocessing of the input, which the other network does not have; it stays as it is"
 
@@ -46,7 +47,7 @@ def match(a: Graph, b: Graph, source: str = "", target: str = "", settled: Mappi
     _check_coverage(a, b, rows)
     pairs = _extended(a, b, pairing) if a.wired and b.wired else tuple((one, two) for one, two, _ in pairing.pairs)
     named = differences(a, b, pairs)
-    plan = Plan(tuple(rows), pairs, tuple(_ignored(a, b)), named, confidence, source, target, pairing.ties)
+    plan = Plan(tuple(rows), pairs, tuple(_ignored(a, b)), named, confidence, source, target, ties=pairing.ties)
     if settled is not None or not plan.ties or not plan.differences:
         return plan
     return probe(

@@ -66,7 +66,7 @@ def _prepared(entry: Node, readers: Mapping[Value, list[Node]]) -> list[Node]:
 def _settings(left: Node, right: Node) -> Iterator[Difference]:
     rule = rules.for_kind(left.kind)
     for name in () if rule is None or left.kind != right.kind else rule.function_fields():
-        if not _equal(left.fields.get(name), right.fields.get(name)):
+        if not equal(left.fields.get(name), right.fields.get(name)):
             yield Difference(left.name, right.name, name, left.fields.get(name), right.fields.get(name))
 
 
@@ -108,7 +108,8 @@ def _is_end(node: Node) -> bool:
     return bool(node.known and node.weights) or spatial or (node.kind in JOINS and len(node.inputs) > 1)
 
 
-def _equal(one: object, two: object) -> bool:
+def equal(one: object, two: object) -> bool:
+    """Whether two values of a setting are the same."""
     if isinstance(one, float | int) and isinstance(two, float | int):
         return isclose(one, two, rel_tol=1e-6)  # files round settings to float32
     if isinstance(one, tuple) and isinstance(two, tuple) and _words(one) != _words(two):

@@ -15,7 +15,7 @@ from typing import cast
 from homolog.graph import Graph, Node, Value
 
 ROLES = ("query", "key", "value")
-CORES = {"pytorch:scaled_dot_product_attention", "keras:DotProductAttention"}
+CORES = {"pytorch:scaled_dot_product_attention", "keras:DotProductAttention", "heads"}
 PRODUCTS = {"pytorch:matmul", "pytorch:bmm", "pytorch:baddbmm", "pytorch:einsum", "keras:Matmul", "keras:Einsum"}
 STEPS = 60
 """How many operations may lie between a product and the softmax, or a layer and the core."""

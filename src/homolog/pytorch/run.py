@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ import numpy as np
 from homolog.errors import Mismatch, Unreadable, Unsafe, Unsupported, Usage
 from homolog.graph import Framework, Graph
 from homolog.live import Run
+from homolog.plan import Carried
 from homolog.pytorch.framework import require
 from homolog.pytorch.read import arguments_of, fitting, read, results_of, state, to_numpy
 from homolog.signature import Argument, Given
@@ -71,6 +73,13 @@ class LiveTorch:
         outputs = tuple(to_numpy(tensor) for tensor in results.tensors.values())
         return Run(outputs, seen, tuple(results.tensors), results.left_out)
 
+    def exact(self, inputs: Given) -> Run | None:
+        wide = LiveTorch(copy.deepcopy(self.model).double())
+        try:
+            return wide.run(_widened(inputs))
+        except RuntimeError:  # its forward makes tensors of a type of its own, which do not go with float64
+            return None
+
     def fill(self, arrays: Iterable[tuple[str, Array]]) -> None:
         torch = require()
         held = self.model.state_dict(keep_vars=True)
@@ -86,6 +95,13 @@ class LiveTorch:
                         found="none" if tensor is None else f"{own} {tuple(tensor.shape)}",
                     )
                 tensor.copy_(_from_numpy(array, tensor.dtype))
+
+    def carry(self, settings: Iterable[Carried]) -> None:
+        for item in settings:
+            module = self.model.get_submodule(item.layer)
+            if not hasattr(module, item.setting):
+                raise Mismatch("the module has no such setting", where=item.layer, expected=item.setting)
+            setattr(module, item.setting, item.after)
 
     def save(self, out: Path, form: str) -> None:
         torch = require()
@@ -142,6 +158,15 @@ def _recorder(path: str, seen: dict[str, Array]) -> Any:
             seen[path] = to_numpy(tensors[0]).copy()  # an in-place layer behind would change it
 
     return record
+
+
+def _widened(inputs: Given) -> Given:
+    def wide(array: Array) -> Array:
+        return array.astype(np.float64) if array.dtype.kind == "f" else array
+
+    if isinstance(inputs, Mapping):
+        return {name: wide(array) for name, array in inputs.items()}
+    return [wide(array) for array in inputs]
 
 
 def _from_numpy(array: Array, dtype: Any) -> Any:

@@ -100,6 +100,8 @@ def _plan(result: Plan) -> str:
         *result.notes,
         *(f"{row.target}: cast {row.cast}" for row in result.rows if row.cast),
         *(f"left out of the {item.side}: {item.name}: {item.reason}" for item in result.ignored),
+        *(f"carried: {item}" for item in result.carried),
+        *(f"differs in training in {difference}" for difference in result.training),
         *(f"differs in {difference}" for difference in result.differences),
         f"confidence: {result.confidence}",
     ]

@@ -159,6 +159,10 @@ def _plan(result: Plan) -> RenderableType:
     for side in dict.fromkeys(item.side for item in result.ignored):
         found = [f"{item.name}: {item.reason}" for item in result.ignored if item.side == side]
         parts += [bullets(f"left out of the {side}", found), Text()]
+    if result.carried:
+        parts += [bullets("carried", map(str, result.carried), WARN), Text()]
+    if result.training:
+        parts += [bullets("differs in training in", map(str, result.training)), Text()]
     if result.differences:
         parts += [bullets("differs in", map(str, result.differences), BAD), Text()]
     told = "" if mixed or result.confidence in evidence else f"; evidence: {', '.join(evidence)}"

@@ -35,6 +35,7 @@ __all__ = [
     "for_keras_op",
     "for_kind",
     "for_torch_class",
+    "keras_parameters",
     "keras_variables",
 ]
 
@@ -109,3 +110,9 @@ def keras_variables(class_name: str, config: Mapping[str, object]) -> tuple[str,
     """Names of a Keras layer's own variables in the order Keras creates them, None for a class without a rule."""
     rule = for_keras_layer(class_name)
     return None if rule is None else rule.keras_variables(config)
+
+
+def keras_parameters(class_name: str) -> tuple[str, ...]:
+    """Names of the values that a Keras layer's call takes, in order; empty where it takes one, or all alike."""
+    rule = for_keras_layer(class_name)
+    return () if rule is None else rule.keras.parameters

@@ -41,6 +41,8 @@ _plain_rules = (
     _plain("tanh_shrink", ("Tanhshrink",), (), _named("tanh_shrink", ops=("TanhShrink",))),
 )
 
+OR_ZERO = Form(from_keras=lambda value: value or 0)
+
 RELU = Rule(
     "relu",
     torch=Torch(
@@ -53,9 +55,9 @@ RELU = Rule(
         ("ReLU",), ("Relu", "Relu6"), {"relu": {}, "relu6": {"max_value": 6}}, given={"Relu6": {"max_value": 6}}
     ),
     fields=(
-        Field("max_value", "max_value", otherwise=None, torch=False),
-        Field("negative_slope", "negative_slope", Form(from_keras=lambda value: value or 0), otherwise=0, torch=False),
-        Field("threshold", "threshold", Form(from_keras=lambda value: value or 0), otherwise=0, torch=False),
+        Field("max_value", "max_value", otherwise=None, torch=False, carried=True),
+        Field("negative_slope", "negative_slope", OR_ZERO, otherwise=0, torch=False, carried=True),
+        Field("threshold", "threshold", OR_ZERO, otherwise=0, torch=False, carried=True),
     ),
     layout=ELEMENTWISE,
 )
@@ -66,7 +68,11 @@ GELU = Rule(
     keras=Keras((), ("Gelu",), {"gelu": {}}),
     fields=(
         Field(
-            "approximate", "approximate", Form(from_keras=lambda value: "tanh" if value else "none"), otherwise="none"
+            "approximate",
+            "approximate",
+            Form(from_keras=lambda value: "tanh" if value else "none", to_keras=lambda value: value == "tanh"),
+            otherwise="none",
+            carried=True,
         ),
     ),
     layout=ELEMENTWISE,
@@ -76,7 +82,7 @@ LEAKY_RELU = Rule(
     "leaky_relu",
     torch=Torch(("LeakyReLU",), ("leaky_relu", "leaky_relu_"), ignore=("inplace",)),
     keras=Keras(("LeakyReLU",), ("LeakyRelu",), {"leaky_relu": {"negative_slope": 0.2}}),
-    fields=(Field("negative_slope", "negative_slope", older=("alpha",)),),
+    fields=(Field("negative_slope", "negative_slope", older=("alpha",), carried=True),),
     layout=ELEMENTWISE,
 )
 
@@ -84,7 +90,7 @@ ELU = Rule(
     "elu",
     torch=Torch(("ELU",), ("elu", "elu_"), ignore=("inplace",), fixed={"scale": 1, "input_scale": 1}),
     keras=Keras(("ELU",), ("Elu",), {"elu": {}}),
-    fields=(Field("alpha", "alpha", otherwise=1.0),),
+    fields=(Field("alpha", "alpha", otherwise=1.0, carried=True),),
     layout=ELEMENTWISE,
 )
 
@@ -92,7 +98,7 @@ CELU = Rule(
     "celu",
     torch=Torch(("CELU",), ("celu", "celu_"), ignore=("inplace",)),
     keras=Keras((), ("Celu",), {"celu": {}}),
-    fields=(Field("alpha", "alpha", otherwise=1.0),),
+    fields=(Field("alpha", "alpha", otherwise=1.0, carried=True),),
     layout=ELEMENTWISE,
 )
 
@@ -100,7 +106,7 @@ SOFTPLUS = Rule(
     "softplus",
     torch=Torch(("Softplus",), ("softplus",), fixed={"threshold": 20}),
     keras=Keras((), ("Softplus",), {"softplus": {}}),
-    fields=(Field("beta", otherwise=1),),
+    fields=(Field("beta", otherwise=1, carried=True),),
     layout=ELEMENTWISE,
 )
 
@@ -108,7 +114,7 @@ HARD_TANH = Rule(
     "hard_tanh",
     torch=Torch(("Hardtanh",), ("hardtanh", "hardtanh_"), ignore=("inplace",)),
     keras=Keras((), ("HardTanh",), {"hard_tanh": {}}),
-    fields=(Field("min_val", otherwise=-1.0), Field("max_val", otherwise=1.0)),
+    fields=(Field("min_val", otherwise=-1.0, carried=True), Field("max_val", otherwise=1.0, carried=True)),
     layout=ELEMENTWISE,
 )
 
@@ -195,7 +201,7 @@ DROPOUT = Rule(
         ("Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "AlphaDropout", "GaussianDropout"),
         ignore=("seed", "noise_shape", "data_format"),
     ),
-    fields=(Field("p", "rate", effect="training"),),
+    fields=(Field("p", "rate", effect="training", carried=True),),
     layout=ELEMENTWISE,
 )
 

@@ -133,6 +133,7 @@ MULTIHEAD = _keras(
     "multihead_attention",
     Keras(
         ("MultiHeadAttention",),
+        parameters=("query", "value", "key"),
         ignore=("key_dim", "value_dim", "seed", "flash_attention"),
         fixed={"use_gate": False, "output_shape": None},
     ),
@@ -143,6 +144,7 @@ GROUPED = _keras(
     "grouped_query_attention",
     Keras(
         ("GroupQueryAttention", "GroupedQueryAttention"),
+        parameters=("query", "value", "key"),
         ignore=("head_dim", "seed", "flash_attention"),
         fixed={"use_gate": False},
     ),

@@ -15,9 +15,19 @@ from homolog.graph import Node, OpenShape, Value
 from homolog.rules.rule import CHANNELWISE, ELEMENTWISE, Field, Fields, Form, Keras, Rule, Slot, Torch
 from homolog.tensors import Shape
 
-COMPLEMENT = Form(from_keras=lambda value: round(1.0 - cast(float, value), 12))
+
+def _complement(value: object) -> object:
+    return round(1.0 - cast(float, value), 12)
+
+
+def _kept_share(value: object) -> object:
+    """None for an average over all batches, which a trace of PyTorch writes as 0, and Keras has not."""
+    return _complement(value) if value else None
+
+
+COMPLEMENT = Form(from_keras=_complement, to_keras=_kept_share)
 COUNTER = "counts training steps; Keras has no counterpart"
-EPS = Field("eps", "epsilon")
+EPS = Field("eps", "epsilon", carried=True)
 
 
 def _axes(value: object) -> object:
@@ -58,7 +68,7 @@ BATCH_NORM = Rule(
         ignore=("synchronized", "renorm_clipping", "renorm_momentum"),
         fixed={"renorm": False, "virtual_batch_size": None},
     ),
-    fields=(EPS, Field("momentum", "momentum", COMPLEMENT, effect="training"), _axis((1,))),
+    fields=(EPS, Field("momentum", "momentum", COMPLEMENT, effect="training", carried=True), _axis((1,))),
     slots=(*SCALE_AND_SHIFT, *STATISTICS),
     layout=CHANNELWISE,
     settle=_settle_axis,
@@ -103,7 +113,7 @@ RMS_NORM = Rule(
     "rms_norm",
     torch=Torch(("RMSNorm",), ("rms_norm",), ignore=("elementwise_affine",)),
     keras=Keras(("RMSNormalization",)),
-    fields=(Field("eps", "epsilon", Form(from_torch=_or_smallest)), LENGTHS, _axis((-1,))),
+    fields=(Field("eps", "epsilon", Form(from_torch=_or_smallest), carried=True), LENGTHS, _axis((-1,))),
     slots=(Slot("weight", "scale", features="f"),),
     layout=ELEMENTWISE,
     normalise=_normalise_layer_norm,
@@ -150,7 +160,7 @@ INSTANCE_NORM = Rule(
     ),
     fields=(
         EPS,
-        Field("momentum", effect="training"),
+        Field("momentum", effect="training", carried=True),
         Field("track_running_stats", otherwise=None),
         _axis((1,)),
     ),

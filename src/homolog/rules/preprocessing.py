@@ -47,8 +47,8 @@ RESCALING = Rule(
     "rescaling",
     keras=Keras(("Rescaling",)),
     fields=(
-        Field("scale", "scale", Form(from_keras=_numbers)),
-        Field("offset", "offset", Form(from_keras=_numbers), otherwise=0.0),
+        Field("scale", "scale", Form(from_keras=_numbers), carried=True),
+        Field("offset", "offset", Form(from_keras=_numbers), otherwise=0.0, carried=True),
     ),
     layout=ELEMENTWISE,
 )

@@ -26,10 +26,12 @@ def _same(value: object) -> object:
 
 @dataclass(frozen=True)
 class Form:
-    """How one value is written: from each framework into the rule's words."""
+    """How one value is written: from each framework into the rule's words, and back where it can be carried."""
 
     from_torch: Callable[[object], object] = _same
     from_keras: Callable[[object], object] = _same
+    to_torch: Callable[[object], object] = _same
+    to_keras: Callable[[object], object] = _same
 
 
 PLAIN = Form()
@@ -50,6 +52,8 @@ class Field:
         torch: False where PyTorch has no such setting.
         absent: what Keras does where the key is missing, if that is not ``otherwise``.
         older: keys under which earlier versions of Keras wrote it.
+        carried: whether it is a plain number or word that a layer keeps under this name and reads whenever it runs, so
+            that a target can be given the source's.
     """
 
     name: str
@@ -60,6 +64,7 @@ class Field:
     torch: bool = True
     absent: object = _REQUIRED
     older: tuple[str, ...] = ()
+    carried: bool = False
 
 
 @dataclass(frozen=True)
@@ -175,6 +180,7 @@ class Keras:
         fixed: configuration that the rule knows with one value only.
         given: fields that a class settles by being that class, by class.
         why: reasons for which the rule does not know a setting with another value than the one in ``fixed``.
+        parameters: of the call, those that are values, where it takes several that are not alike.
         variables: variables that hold nothing of the function, created behind the slots', with the reason.
     """
 
@@ -185,6 +191,7 @@ class Keras:
     fixed: Mapping[str, object] = field(default_factory=dict)
     given: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     why: Mapping[str, str] = field(default_factory=dict)
+    parameters: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
