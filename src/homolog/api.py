@@ -200,9 +200,7 @@ def copy(
     return Copy(rows, proof, second, first, tuple(notes))
 
 
-def check_output(
-    source: Network, target: Network, out: Path, *, force: bool, carry_config: bool = False
-) -> None:
+def check_output(source: Network, target: Network, out: Path, *, force: bool, carry_config: bool = False) -> None:
     """Refuse an output that ``Copy.save`` would refuse, before any work is done.
 
     Raises:

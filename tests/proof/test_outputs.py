@@ -116,7 +116,7 @@ def test_what_only_one_network_gives_is_said_and_the_rest_compared() -> None:
     part = compared(lambda x: [x, x[:, :1]], plain)
 
     assert part.passed
-    assert part.details == ("not compared: output 1 (3, 1), which only the first gives",)
+    assert part.details == ("not compared: output 1 (batch, 1), which only the first gives",)
 
 
 class TestVerdict:

@@ -52,6 +52,6 @@ def test_what_is_not_compared_is_said() -> None:
 
     assert len(found.pairs) == 1
     assert found.left == (
-        "not compared: pooled (2, 9), which only the first gives",
+        "not compared: pooled (batch, 9), which only the first gives",
         "not compared: past_key_values (Cache) of the first",
     )

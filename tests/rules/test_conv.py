@@ -9,8 +9,10 @@ import homolog
 
 from .laws import Laws, Twins, case, run
 
+# PyTorch speaks of its cost, once in each process
+pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths:UserWarning")
 
-@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths:UserWarning")  # PyTorch, of its cost
+
 class TestConv(Laws):
     CASES = (
         case("Conv1d(4, 6, 3)", "Conv1D(6, 3)", (2, 4, 9)),

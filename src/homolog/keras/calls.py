@@ -83,7 +83,7 @@ def _named(entry: object) -> Iterator[tuple[int | str, Reference]]:
     if isinstance(entry, Mapping) and "args" in entry:
         arguments, named = entry["args"], entry.get("kwargs", {})
     else:
-        flat = [entry] if _is_reference(entry) else entry if isinstance(entry, list | tuple) else ()
+        flat: Sequence[Any] = [entry] if _is_reference(entry) else entry if isinstance(entry, list | tuple) else ()
         arguments = [item[:3] if _is_reference(item) else item for item in flat]
         named = {
             key: item for part in flat if _is_reference(part) for kwargs in part[3:] for key, item in kwargs.items()

@@ -131,9 +131,14 @@ def _set(layer: Any, setting: str, value: object) -> None:
         type(layer).from_config({**layer.get_config(), setting: value})
     except (ValueError, TypeError) as error:
         raise Mismatch(
-            "Keras does not accept this setting", where=layer.name, expected=f"{setting} {value}", found=first_line(error)
+            "Keras does not accept this setting",
+            where=f"{setting} of {layer.name}",
+            expected=f"a value like the source's, {value}",
+            found=first_line(error),
         ) from error
     setattr(layer, setting, value)
+    if layer.get_config()[setting] != value:  # a layer without a get_config of its own says what it was made with
+        layer._auto_config.config[setting] = value
     if setting == "rate" and value and not hasattr(layer, "seed_generator"):
         layer._tracker.unlock()  # made without a rate, a dropout has no random numbers
         layer.seed_generator = keras.random.SeedGenerator(layer.seed)

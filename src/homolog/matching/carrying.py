@@ -34,7 +34,7 @@ def carry(a: Graph, b: Graph, plan: Plan) -> tuple[Graph, Plan]:
     for item in (*plan.differences, *_training(a, b, plan.pairs)):
         found = _carried(item, a, b)
         if found is not None:
-            place = found.layer, item.setting
+            place: Place = (found.layer, item.setting)
             wanted[place], values[place] = found, item.source_value
     while True:
         changed = _with_settings(b, {place: values[place] for place in wanted})

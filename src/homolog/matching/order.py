@@ -13,7 +13,6 @@ from homolog.errors import Mismatch
 from homolog.graph import BARE, Graph, Node, Weight
 from homolog.matching.structure import Pairing, signature
 from homolog.passes.layout import along
-from homolog.transforms import inverse
 
 
 def pair(a: Graph, b: Graph) -> tuple[Graph, Graph, Pairing]:
@@ -59,7 +58,7 @@ def _dressed(node: Node, graph: Graph, other: Node, across: Graph) -> Node:
         return node
     try:
         weights = {
-            slot.name: Weight((ref,), inverse(slot.to_keras(ref.shape)), slot.trainable)
+            slot.name: Weight((ref,), slot.from_keras(ref.shape), slot.trainable)
             for slot, ref in zip(slots, refs, strict=True)
         }
         shapes = {slot: weight.shape for slot, weight in weights.items()}

@@ -75,7 +75,8 @@ def _labels(graph: Graph, place: int) -> Labels | None:
 
 def _words(which: str, run: Run, places: Sequence[int]) -> list[str]:
     names = run.names or [f"output {place}" for place in range(len(run.outputs))]
-    lines = [
-        f"not compared: {names[place]} {run.outputs[place].shape}, which only the {which} gives" for place in places
-    ]
+    lines = []
+    for place in places:
+        shape = ", ".join(("batch", *map(str, run.outputs[place].shape[1:])))
+        lines.append(f"not compared: {names[place]} ({shape}), which only the {which} gives")
     return [*lines, *(f"not compared: {item} of the {which}" for item in run.left_out)]
