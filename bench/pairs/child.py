@@ -111,7 +111,7 @@ def _copied(source: object, target: object, inputs: Sequence[Array], record: Rec
 
     first, second = homolog.load(source), homolog.load(target)
     with record.stage("reading"):
-        left, right = read_both(first, second, inputs)
+        left, right = read_both(first, second, inputs or None)
     _note_graphs(record, left, right)
     with record.stage("matching"):
         plan = match(left, right)
@@ -122,7 +122,7 @@ def _copied(source: object, target: object, inputs: Sequence[Array], record: Rec
         for _ in transfer(plan, first.tensors()):
             pass
     with record.stage("copy and proof"):
-        return homolog.copy(source, target, inputs=inputs, allow_differences=True)
+        return homolog.copy(source, target, inputs=inputs or None, allow_differences=True)
 
 
 def _note_graphs(record: Record, left: Any, right: Any) -> None:

@@ -1,8 +1,7 @@
 """keras-hub against transformers: small configurations in which no two sizes are equal.
 
 The two projects call their networks differently: Keras's backbones take named inputs, sorted by name, and the modules
-of transformers arguments, most of them optional. ``Called`` gives a module the calling convention of its twin; the
-weights are the module's own.
+of transformers arguments, most of them optional. Nobody tells homolog which is which.
 """
 
 from __future__ import annotations
@@ -13,38 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.pairs.pair import Input, Pair
+from bench.pairs.pair import Pair
 
 if TYPE_CHECKING:
     import torch
 
 HIDDEN, HEADS, GROUPS, LAYERS, INNER = 48, 6, 2, 3, 80
-WORDS, LENGTH, TOKENS = 101, 64, 12
+WORDS, LENGTH = 101, 64
 GAIN = 5
-
-
-def mask() -> Input:
-    return Input((2, TOKENS), below=2)
-
-
-def tokens() -> Input:
-    return Input((2, TOKENS), below=WORDS)
-
-
-def called(module: torch.nn.Module, names: tuple[str, ...], results: tuple[str, ...]) -> torch.nn.Module:
-    """A module that is called with these arguments, by place, and returns these results."""
-    import torch
-
-    class Called(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.network = module
-
-        def forward(self, *arguments: torch.Tensor) -> tuple[torch.Tensor, ...]:
-            given = self.network(**dict(zip(names, arguments, strict=True)))
-            return tuple(given[result] for result in results)
-
-    return Called()
 
 
 def bert() -> torch.nn.Module:
@@ -58,8 +33,7 @@ def bert() -> torch.nn.Module:
         intermediate_size=INNER,
         max_position_embeddings=LENGTH,
     )
-    names = ("attention_mask", "token_type_ids", "input_ids")
-    return called(BertModel(config), names, ("pooler_output", "last_hidden_state"))
+    return BertModel(config)
 
 
 def keras_bert() -> Any:
@@ -79,9 +53,9 @@ def gpt2() -> torch.nn.Module:
     from transformers import GPT2Config, GPT2Model
 
     config = GPT2Config(
-        vocab_size=WORDS, n_embd=HIDDEN, n_layer=LAYERS, n_head=HEADS, n_positions=LENGTH, use_cache=False
+        vocab_size=WORDS, n_embd=HIDDEN, n_layer=LAYERS, n_head=HEADS, n_positions=LENGTH
     )
-    return called(GPT2Model(config), ("attention_mask", "input_ids"), ("last_hidden_state",))
+    return GPT2Model(config)
 
 
 def keras_gpt2() -> Any:
@@ -108,10 +82,9 @@ def llama() -> torch.nn.Module:
         num_key_value_heads=GROUPS,
         intermediate_size=INNER,
         max_position_embeddings=LENGTH,
-        use_cache=False,
         tie_word_embeddings=False,
     )
-    return called(LlamaForCausalLM(config), ("attention_mask", "input_ids"), ("logits",))
+    return LlamaForCausalLM(config)
 
 
 def keras_llama() -> Any:
@@ -140,7 +113,7 @@ def vit() -> torch.nn.Module:
         intermediate_size=INNER,
         layer_norm_eps=1e-6,
     )
-    return called(ViTModel(config, add_pooling_layer=False), ("pixel_values",), ("last_hidden_state",))
+    return ViTModel(config, add_pooling_layer=False)
 
 
 def keras_vit() -> Any:
@@ -164,7 +137,7 @@ def by_keras_hub(name: str, whole: Callable[[Any], Any] = lambda network: networ
 
         import keras
 
-        whole(module.network).save_pretrained(folder)
+        whole(module).save_pretrained(folder)
         backbone = getattr(keras_hub.models, name).from_preset(str(folder))
         return {variable.path: keras.ops.convert_to_numpy(variable) for variable in backbone.variables}
 
@@ -185,12 +158,11 @@ PAIRS = (
         "bert",
         bert,
         keras_bert,
-        (mask(), Input((2, TOKENS), below=2), tokens()),
         known=("approximate",),  # keras-hub's BERT approximates GELU, the original does not
         gain=GAIN,
         oracle=by_keras_hub("BertBackbone"),
     ),
-    Pair("gpt2", gpt2, keras_gpt2, (mask(), tokens()), gain=GAIN, oracle=by_keras_hub("GPT2Backbone")),
-    Pair("llama", llama, keras_llama, (mask(), tokens()), gain=GAIN, oracle=by_keras_hub("LlamaBackbone")),
-    Pair("vit", vit, keras_vit, (Input((2, 3, 40, 40)),), gain=GAIN, oracle=by_keras_hub("ViTBackbone", whole_vit)),
+    Pair("gpt2", gpt2, keras_gpt2, gain=GAIN, oracle=by_keras_hub("GPT2Backbone")),
+    Pair("llama", llama, keras_llama, gain=GAIN, oracle=by_keras_hub("LlamaBackbone")),
+    Pair("vit", vit, keras_vit, gain=GAIN, oracle=by_keras_hub("ViTBackbone", whole_vit)),
 )

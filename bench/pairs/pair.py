@@ -43,7 +43,7 @@ class Pair:
     Attributes:
         name: of the pair.
         torch, keras: build the two, with random weights.
-        inputs: of the torch side.
+        inputs: of the torch side; none where homolog is to find out by itself.
         known: settings in which the two are known to be different functions; each must be named.
         visible: whether what is known to differ moves the outputs by more than the tolerance.
         gain: on kernels, for networks that are made with small ones: next to zero every activation is a straight line.
@@ -54,7 +54,7 @@ class Pair:
     name: str
     torch: Callable[[], torch.nn.Module]
     keras: Callable[[], Any]
-    inputs: tuple[Input, ...]
+    inputs: tuple[Input, ...] = ()
     known: tuple[str, ...] = ()
     visible: bool = True
     gain: float = 1

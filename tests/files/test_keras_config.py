@@ -1,11 +1,21 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from homolog.errors import Unreadable
-from homolog.files.keras_config import layers, leaves, parse_config, snake_case, stored_names, unsafe_config
+from homolog.errors import Mismatch, Unreadable
+from homolog.files.keras_config import (
+    layers,
+    leaves,
+    parse_config,
+    settings_at,
+    snake_case,
+    stored_names,
+    unsafe_config,
+    with_settings,
+)
 
 
 def layer(kind: str, name: str, **config: Any) -> dict[str, Any]:
@@ -78,3 +88,49 @@ def test_lambdas_are_named_wherever_they_are() -> None:
 def test_a_module_named_os_is_only_data() -> None:
     evil = {"module": "os", "class_name": "system", "config": {"command": "touch canary"}}
     assert parse_config(b'{"module": "os", "class_name": "system", "config": {"command": "touch canary"}}', "t") == evil
+
+
+NESTED = {
+    "class_name": "Functional",
+    "config": {
+        "layers": [
+            {"class_name": "BatchNormalization", "config": {"name": "bn", "epsilon": 0.1}},
+            {
+                "class_name": "Sequential",
+                "config": {
+                    "name": "inner",
+                    "layers": [
+                        {"class_name": "BatchNormalization", "config": {"name": "bn", "epsilon": 0.2}},
+                        {"class_name": "LeakyReLU", "config": {"name": "a/b", "alpha": 0.3}},
+                    ],
+                },
+            },
+            {
+                "class_name": "TimeDistributed",
+                "config": {"name": "each", "layer": {"class_name": "ELU", "config": {"name": "elu", "alpha": 0.4}}},
+            },
+        ]
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "keys", "before"),
+    [
+        ("bn", ("epsilon",), 0.1),
+        ("inner/bn", ("epsilon",), 0.2),
+        ("inner/a/b", ("negative_slope", "alpha"), 0.3),
+        ("each/elu", ("alpha",), 0.4),
+    ],
+)
+def test_one_setting_changes_under_the_name_it_has(path: str, keys: tuple[str, ...], before: float) -> None:
+    changed = with_settings(NESTED, [(path, keys, 0.9)])
+
+    assert json.dumps(changed) == json.dumps(NESTED).replace(f": {before}", ": 0.9")
+    assert settings_at(NESTED, path)[keys[-1]] == before
+
+
+def test_a_layer_that_is_not_there_has_no_settings() -> None:
+    assert settings_at(NESTED, "inner/elu") == {}
+    with pytest.raises(Mismatch, match="no such layer"):
+        with_settings(NESTED, [("inner/elu", ("alpha",), 0.9)])

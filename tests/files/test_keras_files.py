@@ -13,8 +13,9 @@ import h5py
 import numpy as np
 import pytest
 
-from homolog.errors import Mismatch
+from homolog.errors import Mismatch, Unsupported
 from homolog.files import Checkpoint, Format, open_checkpoint
+from homolog.files.keras_config import with_settings
 
 FILES = {
     "keras3": {"net.keras": Format.KERAS, "net.h5": Format.KERAS_H5, "net.weights.h5": Format.KERAS_WEIGHTS},
@@ -134,6 +135,31 @@ def test_a_rewrite_reads_back_and_keeps_the_rest(
     old = contents(source)
     changed = [path for path, data in contents(tmp_path / name).items() if data != old[path]]
     assert len(changed) == len(new)
+
+
+@pytest.mark.parametrize(("folder", "name"), EVERY)
+def test_a_rewrite_with_another_architecture_changes_that_alone(
+    folder: str, name: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    source = request.getfixturevalue(folder) / name
+    found = open_checkpoint(source)
+    if found.config is None:
+        with pytest.raises(Unsupported, match="no architecture"):
+            found.rewrite(tmp_path / name, [], {"class_name": "Sequential"})
+        return
+    new = with_settings(found.config, [("inner/bn", ("epsilon",), 0.25), ("drop", ("rate",), 0.75)])
+    found.rewrite(tmp_path / name, [], new)
+    again = open_checkpoint(tmp_path / name)
+    assert again.config == new != found.config
+    assert (again.setting("inner/bn", ["epsilon"]), again.setting("drop", ["rate"])) == (0.25, 0.75)
+    old, changed = contents(source), contents(tmp_path / name)
+    assert [path for path in old if old[path] != changed[path]] == [
+        "config.json" if found.format == Format.KERAS else "@"
+    ]
+    assert [key for key, value in old["@"].items() if changed["@"][key] != value] in ([], ["model_config"])
+    assert old.keys() == changed.keys()
+    with pytest.raises(Mismatch, match="does not keep"):
+        again.setting("drop", ["p"])
 
 
 def contents(path: Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from homolog.matching.differences import differences, equal
 from homolog.plan import Carried, Difference, Plan
 from homolog.rules import Field
 
-Place = tuple[str | None, str]
+Place = tuple[str, str]
 """A layer of the target and, in the rule's words, one of its settings."""
 Pairs = Sequence[tuple[str, str]]
 
@@ -29,29 +29,42 @@ def carry(a: Graph, b: Graph, plan: Plan) -> tuple[Graph, Plan]:
         a, b: graphs of the source and the target.
         plan: how they correspond, with their differences.
     """
+    layers = _layers(b)
     wanted: dict[Place, Carried] = {}
     values: dict[Place, object] = {}
     for item in (*plan.differences, *_training(a, b, plan.pairs)):
-        found = _carried(item, a, b)
+        found = _carried(item, a, b, layers.get(item.target))
         if found is not None:
-            place: Place = (found.layer, item.setting)
+            place = found.layer, item.setting
             wanted[place], values[place] = found, item.source_value
     while True:
-        changed = _with_settings(b, {place: values[place] for place in wanted})
+        changed = _with_settings(b, layers, {place: values[place] for place in wanted})
         left = differences(a, changed, plan.pairs)
         training = tuple(_training(a, changed, plan.pairs))
-        clashes = wanted.keys() & {(changed.nodes[item.target].layer, item.setting) for item in (*left, *training)}
+        clashes = wanted.keys() & {(layers.get(item.target, ""), item.setting) for item in (*left, *training)}
         if not clashes:
             return changed, replace(plan, differences=left, carried=tuple(wanted.values()), training=training)
         for place in clashes:
             del wanted[place]
 
 
-def _carried(difference: Difference, a: Graph, b: Graph) -> Carried | None:
-    """How a difference can be carried, None if it is no plain setting."""
+def _layers(graph: Graph) -> dict[str, str]:
+    """For each node that is a call of a layer, the layer's path in the live model. PyTorch's trace says it of the first
+    call alone; the others are named after it."""
+    found = {node.name: node.layer for node in graph.nodes.values() if node.layer is not None}
+    types = {node.layer: node.type for node in graph.nodes.values()}
+    for node in graph.nodes.values() if graph.framework == "pytorch" else ():
+        path = node.name.rpartition(".")[0]
+        if node.layer is None and types.get(path) == node.type:
+            found[node.name] = path
+    return found
+
+
+def _carried(difference: Difference, a: Graph, b: Graph, layer: str | None) -> Carried | None:
+    """How a difference can be carried into a layer, None if it is no plain setting of one."""
     node = b.nodes[difference.target]
     field = _own(node, b.framework, difference.setting)
-    if field is None or node.layer is None:
+    if field is None or layer is None:
         return None
     source = a.nodes.get(difference.source)
     if field.effect == "training" and (source is None or _own(source, a.framework, field.name) is None):
@@ -64,7 +77,7 @@ def _carried(difference: Difference, a: Graph, b: Graph) -> Carried | None:
     return Carried(
         difference.source,
         difference.target,
-        node.layer,
+        layer,
         field.name if torch else str(field.keras),
         written(difference.target_value),
         after,
@@ -99,11 +112,11 @@ def _training(a: Graph, b: Graph, pairs: Pairs) -> Iterator[Difference]:
             yield Difference("no layer of the source", node.name, "p", None, node.fields["p"])
 
 
-def _with_settings(graph: Graph, values: Mapping[Place, object]) -> Graph:
+def _with_settings(graph: Graph, layers: Mapping[str, str], values: Mapping[Place, object]) -> Graph:
     """The graph with other settings, at every call of their layers."""
     nodes = dict(graph.nodes)
     for (layer, name), value in values.items():
         for node in graph.nodes.values():
-            if node.layer == layer and _own(node, graph.framework, name) is not None:
+            if layers.get(node.name) == layer and _own(node, graph.framework, name) is not None:
                 nodes[node.name] = replace(nodes[node.name], fields={**nodes[node.name].fields, name: value})
     return graph.with_nodes(nodes)

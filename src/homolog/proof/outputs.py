@@ -51,7 +51,8 @@ def check(subjects: Subjects, tolerance: Tolerance, seeds: Sequence[int] = SEEDS
             apart = [(distance(one, two), limit(one, tolerance)) for one, two in found.pairs]
             worst = max(worst, *(difference for difference, _ in apart))
             over = max(share(*entry) for entry in apart)
-            rounding = _as_far_from_exact(subjects, inputs, left, right) if over > 1 else None
+            far = over > 1 and tolerance.rounding
+            rounding = _as_far_from_exact(subjects, inputs, left, right) if far else None
             if over > 1 and rounding is None:
                 figure = f"outputs differ by {worst:.1e} (seed {seed}, batch {batch}), {over:.1f} x what is allowed"
                 where = first_difference(subjects, inputs, tolerance)

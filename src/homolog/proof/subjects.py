@@ -25,11 +25,14 @@ class Tolerance:
     Attributes:
         atol, rtol: the two parts; the defaults are for float32.
         resolution: the element type they are for, for people.
+        rounding: whether outputs may lie further apart where float64 shows that both sides merely round. Not where
+            the user insists on a tolerance.
     """
 
     atol: float = 1e-6
     rtol: float = 1e-5
     resolution: str = "float32"
+    rounding: bool = False
 
     @classmethod
     def for_dtypes(cls, dtypes: Iterable[str]) -> Tolerance:

@@ -16,7 +16,8 @@ from homolog.graph import Framework, Graph
 from homolog.live import Run
 from homolog.plan import Carried
 from homolog.pytorch.framework import require
-from homolog.pytorch.read import arguments_of, fitting, read, results_of, state, to_numpy
+from homolog.pytorch.read import arguments_of, fitting, read, results_of, state, to_numpy, tree_of
+from homolog.pytorch.tree import is_chain
 from homolog.signature import Argument, Given
 from homolog.tensors import Array, TensorRef
 
@@ -97,11 +98,30 @@ class LiveTorch:
                 tensor.copy_(_from_numpy(array, tensor.dtype))
 
     def carry(self, settings: Iterable[Carried]) -> None:
-        for item in settings:
-            module = self.model.get_submodule(item.layer)
-            if not hasattr(module, item.setting):
-                raise Mismatch("the module has no such setting", where=item.layer, expected=item.setting)
-            setattr(module, item.setting, item.after)
+        wanted = {(item.layer, item.setting): item.after for item in settings}
+        places = self._places()
+        for (path, name), value in wanted.items():
+            module = self.model.get_submodule(path)
+            if not hasattr(module, name):
+                raise Mismatch("the module has no such setting", where=path, expected=name)
+            clashes = [at for at in places.get(module, ()) if wanted.get((at, name), getattr(module, name)) != value]
+            if clashes:
+                raise Mismatch(
+                    "one module stands in several places, for which the source has different settings",
+                    where=path,
+                    found=f"the same module at {', '.join(clashes)}",
+                    help="make it a module for each place, or copy without --carry-config",
+                )
+        for (path, name), value in wanted.items():
+            setattr(self.model.get_submodule(path), name, value)
+
+    def _places(self) -> dict[torch.nn.Module, list[str]]:
+        """Every path of each module of a chain; in a traced module all calls of one go under one path."""
+        found: dict[torch.nn.Module, list[str]] = {}
+        if is_chain(tree_of(self.model)):
+            for path, module in self.model.named_modules(remove_duplicate=False):
+                found.setdefault(module, []).append(path)
+        return found
 
     def save(self, out: Path, form: str) -> None:
         torch = require()
@@ -174,7 +194,7 @@ def _from_numpy(array: Array, dtype: Any) -> Any:
     if array.dtype.name == "bfloat16" or array.dtype.name.startswith("float8"):
         bits = np.asarray(array, order="C").view(f"i{array.dtype.itemsize}")
         return torch.from_numpy(bits.copy()).view(dtype)
-    return torch.from_numpy(np.asarray(array, order="C"))
+    return torch.from_numpy(np.require(array, requirements=["C", "W"]))  # arrays read in place are not writable
 
 
 def _first_line(error: Exception) -> str:
