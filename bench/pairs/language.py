@@ -52,9 +52,7 @@ def keras_bert() -> Any:
 def gpt2() -> torch.nn.Module:
     from transformers import GPT2Config, GPT2Model
 
-    config = GPT2Config(
-        vocab_size=WORDS, n_embd=HIDDEN, n_layer=LAYERS, n_head=HEADS, n_positions=LENGTH
-    )
+    config = GPT2Config(vocab_size=WORDS, n_embd=HIDDEN, n_layer=LAYERS, n_head=HEADS, n_positions=LENGTH)
     return GPT2Model(config)
 
 

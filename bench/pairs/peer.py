@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-LIMIT_S = 60
+LIMIT_S = 30
 FORMATS = {"to-keras": ("pytorch", "tensorflow"), "to-torch": ("tensorflow", "pytorch")}
 Arrays = dict[str, np.ndarray[Any, Any]]
 

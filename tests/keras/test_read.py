@@ -366,3 +366,15 @@ def test_a_weights_file_alone_has_bare_layers() -> None:
         ("b", BARE, []),
     ]
     assert len(graph.nodes["b"].ignored) == 1
+
+
+def test_inputs_that_a_nested_model_takes_by_key_go_to_their_keys() -> None:
+    import keras
+
+    entries = {"b": keras.Input((3,), name="b"), "a": keras.Input((4,), name="a")}
+    ends = [keras.layers.Dense(2, name=f"dense_{key}")(entry) for key, entry in entries.items()]
+    inner = keras.Model(entries, keras.layers.Add()(ends), name="inner")
+    x, y = keras.Input((3,), name="x"), keras.Input((4,), name="y")
+    graph = read_model(keras.Model([x, y], inner({"a": y, "b": x})))
+    assert graph.nodes["inner/dense_b"].inputs[0].node == "x"
+    assert graph.nodes["inner/dense_a"].inputs[0].node == "y"

@@ -108,7 +108,7 @@ class _Reader:
         for call in in_order(arguments):
             name, index = call
             layer = layers[name]
-            incoming = list(references(arguments[call]))
+            incoming = list(references(_keyed(arguments[call], layer)))
             if layer["class_name"] not in MODELS and knows(layer["class_name"]):
                 incoming = read_in_order(arguments[call], rules.keras_parameters(layer["class_name"]))
             values = [find(made, reference) for reference in incoming]
@@ -138,6 +138,15 @@ class _Reader:
             return [self.nodes.operation(class_name, settings, path, inputs, constants)]
         ours = module.startswith("keras") and ours
         return self.nodes.layer(class_name, settings, path, inputs, ours=ours, constants=constants)
+
+
+def _keyed(arguments: object, layer: Config) -> object:
+    """A call of a nested model that takes its inputs by key, with the keys in the order of the model's own inputs."""
+    wanted = layer["config"].get("input_layers") if isinstance(layer["config"], Mapping) else None
+    given = arguments.get("args", ())[:1] if isinstance(arguments, Mapping) else ()
+    if not (isinstance(wanted, Mapping) and given and isinstance(given[0], Mapping) and set(given[0]) == set(wanted)):
+        return arguments
+    return [given[0][key] for key in wanted]
 
 
 def _join(path: str, name: str) -> str:
