@@ -45,8 +45,8 @@ class Tolerance:
         spacing = {kind.name: _spacing(kind) for kind in kinds if kind.kind in "fV"}
         coarsest = max(spacing, key=lambda name: spacing[name])
         if coarsest == "float32":
-            return cls()
-        return cls(COARSE * spacing[coarsest], COARSE * spacing[coarsest], coarsest)
+            return cls(rounding=True)
+        return cls(COARSE * spacing[coarsest], COARSE * spacing[coarsest], coarsest, rounding=True)
 
 
 @dataclass(frozen=True)
