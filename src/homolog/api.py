@@ -178,6 +178,8 @@ def copy(
         rows = replace(probed, carried=rows.carried, training=rows.training)
     if rows.differences and not allow_differences:
         raise _not_the_same(first, second, left, right, rows)
+    if plan is None and not run:
+        _refuse_guesses(rows)
     refs = first.tensors()
     if second.has_model and (run or second.checkpoint is None):
         names = second.live_names()
@@ -290,6 +292,22 @@ def _without_settings(out: Path, form: files.Format) -> Usage:
         found=str(form),
         help="change the settings in the code that makes the model, and leave out --carry-config",
     )
+
+
+def _refuse_guesses(plan: Plan) -> None:
+    """Without running both, layers that only their order tells apart would be a guess.
+
+    Raises:
+        Mismatch: with the candidates on either side.
+    """
+    guessed = [(ours, theirs) for ours, theirs, how in plan.ties if how == "order"]
+    if guessed:
+        raise Mismatch(
+            "some layers cannot be told apart by the graph or their names, and nothing was to be run",
+            where=f"{plan.source} and {plan.target}",
+            details=[f"{', '.join(ours)} may each be any of {', '.join(theirs)}" for ours, theirs in guessed],
+            help="leave out --no-run, or settle it in a plan: homolog match A B -o plan.toml, then --plan plan.toml",
+        )
 
 
 def _probed(first: Network, second: Network, left: Graph, right: Graph, plan: Plan) -> Plan:

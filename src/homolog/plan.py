@@ -143,7 +143,7 @@ class Plan:
         source, target: what was matched, for people.
         carried: settings of the target that are set to the source's; ``differences`` are what remains.
         training: settings that matter in training alone and still differ, if they were compared; not part of the file.
-        ties: layers of either side that the graphs do not tell apart; not part of the file.
+        ties: layers of either side that the graphs do not tell apart, and what decided; not part of the file.
     """
 
     rows: tuple[Row, ...]
@@ -155,7 +155,7 @@ class Plan:
     target: str = ""
     carried: tuple[Carried, ...] = ()
     training: tuple[Difference, ...] = ()
-    ties: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
+    ties: tuple[tuple[tuple[str, ...], tuple[str, ...], str], ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import homolog
+from homolog.errors import Mismatch
 
 
 def torch_branches(order: str) -> Any:
@@ -60,3 +61,10 @@ def test_two_copies_of_one_network_are_the_same_in_whatever_order_their_twins_co
     source, target = torch_branches("xyz"), keras_branches("rqp")
     homolog.copy(source, into=target)
     assert homolog.verify(source, target).passed
+
+
+def test_without_running_what_cannot_be_told_is_refused_with_its_candidates() -> None:
+    with pytest.raises(Mismatch) as caught:
+        homolog.copy(torch_branches("xyz"), into=keras_branches("pqr"), run=False)
+    assert any("may each be any of layer_p, layer_q" in line for line in caught.value.details)
+    assert "--plan" in str(caught.value)

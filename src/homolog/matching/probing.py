@@ -34,7 +34,7 @@ def probe(plan: Plan, match: Match, score: Score, word: str) -> Plan:
     done, best = score(plan)
     tried = 0
     settled: dict[str, str] = {}
-    for ours, _ in plan.ties:
+    for ours, _, _ in plan.ties:
         if done:
             break
         theirs = [_partner(plan, name, settled) for name in ours]
@@ -60,7 +60,7 @@ def _partner(plan: Plan, name: str, settled: Mapping[str, str]) -> str:
 
 def _said(plan: Plan, word: str) -> Plan:
     """With the evidence in the rows."""
-    tied = {name for ours, _ in plan.ties for name in ours}
+    tied = {name for ours, _, _ in plan.ties for name in ours}
     rows = tuple(
         replace(row, evidence=f"graph, {word}") if row.evidence != "graph" or row.layer[0] in tied else row
         for row in plan.rows

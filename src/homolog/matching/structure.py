@@ -12,7 +12,8 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from homolog.graph import Graph
+from homolog import rules
+from homolog.graph import Graph, Node
 from homolog.matching.names import in_role_order, nearest
 from homolog.matching.skeleton import Bone, Detail, bundles, signature, skeleton
 
@@ -20,8 +21,8 @@ __all__ = ["Pairing", "pair", "signature"]
 
 Key = tuple[int, str]
 """A bone of either graph: 0 or 1, and its name."""
-Tie = tuple[tuple[str, ...], tuple[str, ...]]
-"""Layers of either side that are alike in every way the graph tells."""
+Tie = tuple[tuple[str, ...], tuple[str, ...], str]
+"""Layers of either side that are alike in every way the graph tells, and what decided: ``name`` or ``order``."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ def _pair(a: Graph, b: Graph, detail: Detail, known: Mapping[str, str]) -> Pairi
     sides = (skeleton(a, detail), skeleton(b, detail))
     colours = Colours(sides)
     ties: list[Tie] = []
+    otherwise = "graph, name"  # what is left over once a tie is broken rests on what broke it
     for one, two in known.items():
         if one in sides[0] and two in sides[1]:
             colours.tell_apart([(0, one), (1, two)])
@@ -87,15 +89,38 @@ def _pair(a: Graph, b: Graph, detail: Detail, known: Mapping[str, str]) -> Pairi
         chosen, why = theirs[0], "graph"
         if len(ours) > 1 or len(theirs) > 1:
             ours, theirs = (sorted(members, key=colours.place) for members in (ours, theirs))
-            named = nearest(name, [member[1] for member in ours], [member[1] for member in theirs])
+            ours, theirs = _set_alike(a, b, key, ours, theirs)
+            named = (
+                theirs[0][1]
+                if len(ours) == len(theirs) == 1
+                else nearest(name, [member[1] for member in ours], [member[1] for member in theirs])
+            )
             chosen, why = ((1, named), "graph, name") if named is not None else (theirs[0], "graph, order")
+            if named is None:
+                otherwise = "graph, order"
             if len(ours) == len(theirs) and not any(name in tie[0] for tie in ties):
-                ties.append((tuple(member[1] for member in ours), tuple(member[1] for member in theirs)))
+                how = "order" if named is None else "name"
+                ties.append((tuple(member[1] for member in ours), tuple(member[1] for member in theirs), how))
             colours.tell_apart([key, chosen])
         elif key not in settled:
-            why = "graph, order"
+            why = otherwise
         pairs[name] = (chosen[1], why)
     return replace(_members(a, b, detail, pairs), ties=tuple(ties))
+
+
+def _set_alike(a: Graph, b: Graph, key: Key, ours: list[Key], theirs: list[Key]) -> tuple[list[Key], list[Key]]:
+    """Of layers that are alike, those that are set like this one, if there are as many of them on either side."""
+    if key[1] not in a.nodes or not a.nodes[key[1]].known:
+        return ours, theirs
+    wanted = _settings(a.nodes[key[1]])
+    left = [member for member in ours if _settings(a.nodes[member[1]]) == wanted]
+    right = [member for member in theirs if member[1] in b.nodes and _settings(b.nodes[member[1]]) == wanted]
+    return (left, right) if len(left) == len(right) else (ours, theirs)
+
+
+def _settings(node: Node) -> list[tuple[str, object]]:
+    rule = rules.for_kind(node.kind)
+    return [(name, node.fields.get(name)) for name in (() if rule is None else rule.function_fields())]
 
 
 def _members(a: Graph, b: Graph, detail: Detail, pairs: dict[str, tuple[str, str]]) -> Pairing:
