@@ -65,7 +65,8 @@ def _prepared(entry: Node, readers: Mapping[Value, list[Node]]) -> list[Node]:
 
 def _settings(left: Node, right: Node) -> Iterator[Difference]:
     rule = rules.for_kind(left.kind)
-    for name in () if rule is None or left.kind != right.kind else rule.function_fields():
+    names = () if rule is None or left.kind != right.kind else rule.function_fields()
+    for name in (*names, *(("stride",) if left.kind == right.kind == "linear" else ())):  # of one-cell convolutions
         if not equal(left.fields.get(name), right.fields.get(name)):
             yield Difference(left.name, right.name, name, left.fields.get(name), right.fields.get(name))
 

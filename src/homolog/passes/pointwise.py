@@ -1,6 +1,7 @@
 """A convolution with kernels of one cell is a dense layer over the channels, and is matched as one.
 
-Some write the classifier, or the layers of a ConvNeXt, in the one way, and some in the other.
+Some write the classifier, or the layers of a ConvNeXt, in the one way, and some in the other. A stride, which such a
+convolution may have and a dense layer may not, stays as a field of its own.
 """
 
 from __future__ import annotations
@@ -24,12 +25,13 @@ def _dense(node: Node) -> Node:
     if node.kind not in RANKS or "weight" not in node.weights:
         return node
     weight = node.weights["weight"]
-    plain = node.fields.get("groups", 1) == 1 and set(cast(Shape, node.fields["stride"])) == {1}
-    if set(weight.shape[2:]) != {1} or not plain or _padded(node):
+    if set(weight.shape[2:]) != {1} or node.fields.get("groups", 1) != 1 or _padded(node):
         return node
+    stride = cast(Shape, node.fields["stride"])
+    fields: dict[str, object] = {} if set(stride) == {1} else {"stride": stride}
     squeezed = Axes(f"out inp {RANKS[node.kind]} -> out inp")
     weights = {**node.weights, "weight": replace(weight, layout=(*weight.layout, squeezed))}
-    return replace(node, kind="linear", fields={}, weights=weights)
+    return replace(node, kind="linear", fields=fields, weights=weights)
 
 
 def _padded(node: Node) -> bool:
