@@ -280,7 +280,8 @@ def _inputs(model: Any, shapes: Sequence[tuple[int, ...]] | None) -> tuple[Any, 
     if declared is None:
         declared = getattr(model, "input", None) if getattr(model, "inputs", None) else None
     if declared is None:
-        if shapes is None:
+        shapes = _built_for(model) if shapes is None else shapes
+        if not shapes:
             raise Unsupported(
                 f"{type(model).__name__} says nothing of its inputs",
                 help="give their shapes, batch first: --input 1,224,224,3",
@@ -295,6 +296,15 @@ def _inputs(model: Any, shapes: Sequence[tuple[int, ...]] | None) -> tuple[Any, 
     return keras.tree.pack_sequence_as(declared, concrete), [
         (tensor._keras_history[0].name, made) for tensor, made in zip(flat, concrete, strict=True)
     ]
+
+
+def _built_for(model: Any) -> list[tuple[int, ...]]:
+    """The shapes that a model of a class of its own was first called with, if it was called."""
+    noted = getattr(model, "_build_shapes_dict", None) or {}
+    plain = [shape for shape in noted.values() if isinstance(shape, tuple) and shape]
+    if len(plain) != len(noted) or not all(isinstance(n, int | None) for shape in plain for n in shape):
+        return []
+    return [lengths(shape, BATCH) for shape in plain]
 
 
 def _concrete(shape: OpenShape, given: tuple[int, ...] | None) -> tuple[int, ...]:

@@ -75,7 +75,7 @@ class _Rewritten:
             added = self.views.get(node.inputs[1])
             weights = node.weights if added is None else {**node.weights, "bias": added}
             return replace(node, weights=weights, inputs=node.inputs if added is None else node.inputs[:1])
-        if node.kind == "linear" and not node.weights:
+        if node.kind == "linear" and "weight" not in node.weights:
             return self._linear(node, node.inputs[:1], node.inputs[1:2], node.inputs[2:3], None)
         if node.kind == "pytorch:addmm" and len(node.inputs) == 3:
             bias, value, kernel = node.inputs
@@ -101,7 +101,7 @@ class _Rewritten:
         if not weights or len(weights[0].shape) != 2:
             return node
         steps = () if turn is None else (turn,)
-        slots = {"weight": replace(weights[0], layout=(*weights[0].layout, *steps))}
+        slots = {**node.weights, "weight": replace(weights[0], layout=(*weights[0].layout, *steps))}
         if bias:
             slots["bias"] = weights[1]
         return replace(node, kind="linear", fields={}, weights=slots, inputs=tuple(value))
@@ -110,7 +110,7 @@ class _Rewritten:
         """A parameter that is added to a dense layer's output, and to nothing else of it, is its bias."""
         for value, other in (node.inputs, node.inputs[::-1]):
             layer, bias = self.nodes.get(value.node), self.views.get(other)
-            if layer is None or bias is None or layer.kind != "linear" or "bias" in layer.weights:
+            if layer is None or bias is None or layer.kind != "linear" or set(layer.weights) != {"weight"}:
                 continue
             alone = len(self.readers.get(value, ())) == 1 and value not in self.graph.outputs
             if alone and bias.shape == layer.weights["weight"].shape[:1]:
