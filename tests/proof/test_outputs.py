@@ -119,6 +119,54 @@ def test_what_only_one_network_gives_is_said_and_the_rest_compared() -> None:
     assert part.details == ("not compared: output 1 (batch, 1), which only the first gives",)
 
 
+class Rounding(Function):
+    """The identity, off by a share of the value; PyTorch's also runs in float64, where it is the identity itself."""
+
+    def __init__(self, error: float, *, exact: bool) -> None:
+        super().__init__(lambda x: [x * np.float32(1 + error)])
+        self.has_exact = exact
+
+    def exact(self, inputs: Mapping[str, Array]) -> Run | None:
+        (array,) = inputs.values()
+        return Run((array.astype(np.float64),)) if self.has_exact else None
+
+
+def judged(own: float, other: float, *, first: bool = True, exact: bool = True, tolerance: Tolerance) -> Part:
+    """The side that has a float64 is off by ``own``, the other one by ``other``."""
+    sides = [Rounding(own, exact=exact), Rounding(other, exact=False)]
+    one, two = sides if first else sides[::-1]
+    return check(Subjects(one, two, GRAPH, GRAPH, Plan(())), tolerance)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("first", [True, False])
+class TestRounding:
+    """Outputs further apart than the tolerance pass only where float64 shows that the one rounds like the other."""
+
+    strict = Tolerance()
+    default = Tolerance.for_dtypes(["float32"])
+
+    @pytest.mark.parametrize("other", [-1e-4, -7e-4, 0.0])
+    def test_as_far_from_float64_as_the_side_that_has_it(self, first: bool, other: float) -> None:
+        part = judged(1e-4, other, first=first, tolerance=self.default)
+        assert part.passed
+        assert any(line.startswith("by rounding") for line in part.details)
+
+    def test_nine_times_as_far_is_another_function(self, first: bool) -> None:
+        assert not judged(1e-5, -9e-5, first=first, tolerance=self.default).passed
+
+    def test_both_so_far_that_float32_proves_nothing(self, first: bool) -> None:
+        assert not judged(2e-3, -2e-3, first=first, tolerance=self.default).passed
+
+    def test_an_exact_side_leaves_nothing_to_round(self, first: bool) -> None:
+        assert not judged(0.0, 1e-4, first=first, tolerance=self.default).passed
+
+    def test_no_float64_on_either_side(self, first: bool) -> None:
+        assert not judged(1e-4, -1e-4, first=first, exact=False, tolerance=self.default).passed
+
+    def test_a_tolerance_that_the_user_insists_on(self, first: bool) -> None:
+        assert not judged(1e-4, -1e-4, first=first, tolerance=self.strict).passed
+
+
 class TestVerdict:
     def test_a_proof_without_parts_proves_nothing(self) -> None:
         assert not Proof(()).passed
