@@ -52,6 +52,18 @@ def test_every_twin_is_copied_and_proven(name: str, to: str) -> None:
     )
 
 
+@pytest.mark.slow
+def test_ten_thousand_tensors_find_their_place() -> None:
+    from twins.large import TENSORS, Towers, keras_towers
+
+    source = scrambled_torch(Towers())
+    copy = homolog.copy(source, into=scrambled_keras(keras_towers()))
+
+    assert len(copy.plan.rows) == TENSORS == 10_000
+    assert copy.plan.confidence == "graph"
+    assert copy.proof.passed, str(copy.proof)
+
+
 @pytest.mark.parametrize("name", ["lenet", "resnet", "norms", "decoder"])
 def test_a_copy_there_and_back_gives_every_bit_again(name: str) -> None:
     pair = PAIRS[name]

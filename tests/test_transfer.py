@@ -10,7 +10,7 @@ import pytest
 
 from homolog.errors import Mismatch
 from homolog.plan import Plan, Row
-from homolog.tensors import array_ref, contiguous
+from homolog.tensors import array_ref
 from homolog.transfer import backward, forward, transfer
 from homolog.transforms import Axes
 
@@ -79,13 +79,3 @@ def test_a_missing_source_and_a_wrong_shape_are_named() -> None:
         forward(ROW, {})
     with pytest.raises(Mismatch, match=r"\(5, 3, 2\)"):
         forward(replace(ROW, transform=()), {"weight": array_ref("weight", KERNEL)})
-
-
-def test_a_transposed_array_is_copied_in_strips_to_the_last_column() -> None:
-    array = np.arange(5 * 131 * 3, dtype=np.float32).reshape(131, 5, 3)
-    for order in ((1, 2, 0), (2, 1, 0), (2, 0, 1)):
-        view = array.transpose(order)
-        copied = contiguous(view)
-        assert copied.flags.c_contiguous
-        np.testing.assert_array_equal(copied, view)
-    assert contiguous(array) is array

@@ -13,6 +13,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
+from homolog.contiguity import contiguous
 from homolog.errors import Unreadable
 
 Array = NDArray[np.generic]
@@ -93,21 +94,3 @@ def same_bits(a: Array, b: Array) -> bool:
     if unsigned is None:
         return a.tobytes() == b.tobytes()
     return bool(np.array_equal(contiguous(a).view(unsigned), contiguous(b).view(unsigned)))
-
-
-STRIP = 32
-"""Columns that are copied at a time: as many lines of the source as a core's first cache holds."""
-
-
-def contiguous(array: Array) -> Array:
-    """The array in C order: itself if it is so already.
-
-    A transposed kernel is copied in strips. Column by column, as numpy does it, every number is fetched from another
-    line of memory, which takes four times as long (figures: ``python -m bench matching``).
-    """
-    if array.flags.c_contiguous or array.ndim < 2 or array.shape[-1] < 2 * STRIP:
-        return np.asarray(array, order="C")
-    out = np.empty(array.shape, array.dtype)
-    for start in range(0, array.shape[-1], STRIP):
-        out[..., start : start + STRIP] = array[..., start : start + STRIP]
-    return out

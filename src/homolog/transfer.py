@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from homolog.contiguity import contiguous
 from homolog.errors import Mismatch
 from homolog.plan import Plan, Row
-from homolog.tensors import Array, TensorRef, contiguous, dtype_of
+from homolog.tensors import Array, TensorRef, dtype_of
 from homolog.transforms import apply, inverse
 
 
