@@ -15,7 +15,7 @@ FRAMEWORKS = {"torch", "keras", "tensorflow", "jax", "tf_keras", "torchvision"}
 
 # The house of shared/DESIGN.md, from the ground up: a part imports from its own floor or from one below.
 FLOORS = (
-    ("errors",),
+    ("errors", "contiguity"),
     ("tensors",),
     ("transforms",),
     ("modules", "graph", "plan"),
@@ -29,13 +29,15 @@ FLOORS = (
     ("network",),
     ("reading",),
     ("proof", "inspecting", "doctor"),
+    ("proving",),
+    ("planning",),
     ("api",),
     ("demo", "reporting"),
     ("cli",),
     ("__main__",),
 )
 CORE = {"errors", "tensors", "transforms", "modules", "graph", "plan", "rules", "files", "live", "passes", "transfer"}
-CORE |= {"signature", "results"}
+CORE |= {"signature", "results", "contiguity", "planning", "proving"}
 CORE |= {"source", "matching", "stored", "network", "reading", "proof", "reporting", "inspecting", "api", "cli"}
 
 

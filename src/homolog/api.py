@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,14 +11,13 @@ import numpy as np
 
 from homolog import files
 from homolog.errors import Mismatch, Usage
-from homolog.graph import Graph
-from homolog.matching import carry, differences
 from homolog.matching import match as match_graphs
-from homolog.matching.probing import probe
 from homolog.network import WITH_SETTINGS, Network, open_network
 from homolog.plan import Plan
-from homolog.proof import Part, Proof, localise, outputs, weights
-from homolog.proof.subjects import Subjects, Tolerance
+from homolog.planning import carrying, not_the_same, probed, read_plan, refuse_guesses, told_by_values
+from homolog.proof import Part, Proof, outputs, weights
+from homolog.proof.subjects import Tolerance
+from homolog.proving import run_parts
 from homolog.reading import read_both
 from homolog.tensors import Array, TensorRef, array_ref
 from homolog.transfer import transfer
@@ -73,7 +72,7 @@ def match(a: object, b: object, *, inputs: Inputs | None = None, carry_config: b
     first, second = load(a), load(b)
     left, right = read_both(first, second, None if inputs is None else _arrays(inputs))
     plan = match_graphs(left, right, first.name, second.name)
-    return _carrying(first, second, left, right, plan)[1] if carry_config else plan
+    return carrying(first, second, left, right, plan)[1] if carry_config else plan
 
 
 @dataclass
@@ -170,16 +169,16 @@ def copy(
     else:
         rows = read_plan(plan, first, second, (left, right))
     if carry_config:
-        right, rows = _carrying(first, second, left, right, rows)
+        right, rows = carrying(first, second, left, right, rows)
         if (allow_differences or not rows.differences) and (run or second.checkpoint is None):
             second.live.carry(rows.carried)
     if plan is None and rows.ties and run and not rows.differences and first.has_model and second.has_model:
-        probed = _probed(first, second, left, right, rows)
-        rows = replace(probed, carried=rows.carried, training=rows.training)
+        settled = probed(first, second, left, right, rows)
+        rows = replace(settled, carried=rows.carried, training=rows.training)
     if rows.differences and not allow_differences:
-        raise _not_the_same(first, second, left, right, rows)
+        raise not_the_same(first, second, left, right, rows)
     if plan is None and not run:
-        _refuse_guesses(rows)
+        refuse_guesses(rows)
     refs = first.tensors()
     if second.has_model and (run or second.checkpoint is None):
         names = second.live_names()
@@ -197,7 +196,7 @@ def copy(
     if rows.differences:
         notes.append("the outputs were not compared: the networks are set differently")
     elif run:
-        parts += list(_run_parts(first, second, left, right, rows, tolerance))
+        parts += list(run_parts(first, second, left, right, rows, tolerance))
     proof = Proof(tuple(parts), rows.differences, first.name, second.name)
     return Copy(rows, proof, second, first, tuple(notes))
 
@@ -242,7 +241,7 @@ def verify(
     left, right = read_both(first, second, None if inputs is None else _arrays(inputs))
     plan = match_graphs(left, right, first.name, second.name)
     if plan.ties:
-        plan = _told_by_values(first, second, left, right, plan)
+        plan = told_by_values(first, second, left, right, plan)
     parts = [weights.check(plan, first.tensors(), second.tensors())]
     if plan.differences:
         count = len(plan.differences)
@@ -250,38 +249,8 @@ def verify(
             Part("settings", False, f"{count} setting{'s' if count > 1 else ''} of corresponding layers differ")
         )
     if run:
-        parts += list(_run_parts(first, second, left, right, plan, tolerance, seeds, layers))
+        parts += list(run_parts(first, second, left, right, plan, tolerance, seeds, layers))
     return Proof(tuple(parts), plan.differences, first.name, second.name)
-
-
-def _carrying(first: Network, second: Network, left: Graph, right: Graph, plan: Plan) -> tuple[Graph, Plan]:
-    """The target's graph with the source's plain settings, and the plan that says them.
-
-    Raises:
-        Usage: one of the two is a file of weights.
-    """
-    if not first.has_model:
-        raise Usage(
-            "a file of weights does not say its settings, so there is nothing to carry",
-            where=first.name,
-            help=f"give it its model: {first.name}@package.module:factory",
-        )
-    second.require_settings()
-    return carry(left, right, plan)
-
-
-def _not_the_same(first: Network, second: Network, left: Graph, right: Graph, plan: Plan) -> Mismatch:
-    """The error for networks that are set differently, with what can be done about it."""
-    plain = 0 if plan.carried else len(plan.differences) - len(carry(left, right, plan)[1].differences)
-    some = "" if not plain else "all" if plain == len(plan.differences) else f"{plain} of them"
-    return Mismatch(
-        "the two networks are not the same function",
-        where=f"{first.name} and {second.name}",
-        details=[f"differs in {difference}" for difference in plan.differences],
-        help=f"set {some} as in the source with --carry-config, or copy all the same with --allow-differences"
-        if plain
-        else "change the target to agree, or copy all the same with --allow-differences",
-    )
 
 
 def _without_settings(out: Path, form: files.Format) -> Usage:
@@ -292,127 +261,6 @@ def _without_settings(out: Path, form: files.Format) -> Usage:
         found=str(form),
         help="change the settings in the code that makes the model, and leave out --carry-config",
     )
-
-
-def _refuse_guesses(plan: Plan) -> None:
-    """Without running both, layers that only their order tells apart would be a guess.
-
-    Raises:
-        Mismatch: with the candidates on either side.
-    """
-    guessed = [(ours, theirs) for ours, theirs, how in plan.ties if how == "order"]
-    if guessed:
-        raise Mismatch(
-            "some layers cannot be told apart by the graph or their names, and nothing was to be run",
-            where=f"{plan.source} and {plan.target}",
-            details=[f"{', '.join(ours)} may each be any of {', '.join(theirs)}" for ours, theirs in guessed],
-            help="leave out --no-run, or settle it in a plan: homolog match A B -o plan.toml, then --plan plan.toml",
-        )
-
-
-def _probed(first: Network, second: Network, left: Graph, right: Graph, plan: Plan) -> Plan:
-    """The plan with its ties paired so that the networks agree once the weights are across; the target, if it is a
-    live model, holds the weights of the last try, which the copy overwrites."""
-    refs = first.tensors()
-    names = second.live_names()
-
-    def score(tried: Plan) -> tuple[bool, float]:
-        second.live.fill((names.get(name, name), array) for name, array in transfer(tried, refs))
-        subjects = Subjects(first.live, second.live, left, right, _for_live(tried, first, second), first.live_names())
-        return localise.agreement(subjects, Tolerance())
-
-    return probe(plan, lambda settled: match_graphs(left, right, first.name, second.name, settled), score, "probe")
-
-
-def _told_by_values(first: Network, second: Network, left: Graph, right: Graph, plan: Plan) -> Plan:
-    """The plan with its ties paired so that most weights are equal: two copies of one network keep them apart."""
-    refs, held = first.tensors(), second.tensors()
-
-    def score(tried: Plan) -> tuple[bool, float]:
-        part = weights.check(tried, refs, held)
-        return part.passed, float(str(part.figures["exact"]))
-
-    return probe(plan, lambda settled: match_graphs(left, right, first.name, second.name, settled), score, "values")
-
-
-def _run_parts(
-    first: Network,
-    second: Network,
-    left: Graph,
-    right: Graph,
-    plan: Plan,
-    tolerance: Tolerance | None,
-    seeds: Sequence[int] = outputs.SEEDS,
-    layers: bool = False,
-) -> Iterator[Part]:
-    """The parts of a proof for which both models are run."""
-    missing = [network for network in (first, second) if not network.has_model]
-    if missing:
-        yield Part(
-            "outputs",
-            False,
-            f"{missing[0].name} holds weights and no model, so nothing could be run",
-            (f"help: give it its model, {missing[0].name}@package.module:factory, or prove by weights: --no-run",),
-        )
-        return
-    subjects = Subjects(first.live, second.live, left, right, _for_live(plan, first, second), first.live_names())
-    if tolerance is None:
-        refs = (*first.tensors().values(), *second.tensors().values())
-        tolerance = Tolerance.for_dtypes(ref.dtype for ref in refs)
-    yield outputs.check(subjects, tolerance, seeds)
-    perturbed = outputs.check_perturbed(subjects, tolerance)
-    if perturbed is not None:
-        yield perturbed
-    if layers:
-        yield localise.check_layers(subjects, tolerance, seeds[0])
-
-
-def _for_live(plan: Plan, first: Network, second: Network) -> Plan:
-    """The plan in the live models' names."""
-    ours, theirs = first.live_names(), second.live_names()
-    if not ours and not theirs:
-        return plan
-    rows = tuple(
-        replace(
-            row,
-            target=theirs.get(row.target, row.target),
-            sources=tuple(ours.get(name, name) for name in row.sources),
-        )
-        for row in plan.rows
-    )
-    return replace(plan, rows=rows)
-
-
-def read_plan(
-    plan: Plan | str | Path,
-    first: Network,
-    second: Network,
-    graphs: tuple[Graph, Graph] | None = None,
-    *,
-    carry_config: bool = False,
-) -> Plan:
-    """A plan that the user brings, checked against both networks.
-
-    Its rows are taken as they are. Its differences, and what is carried, are found anew: the networks decide, not the
-    file.
-
-    Raises:
-        Unreadable: it is no plan.
-        Mismatch: it names what the networks do not have, leaves something out, or is for other shapes.
-    """
-    rows = plan if isinstance(plan, Plan) else Plan.from_toml(Path(plan))
-    left, right = graphs or read_both(first, second)
-    problems = rows.misfits(first.tensors(), second.tensors())
-    problems += [f"unknown layer: {name}" for name, _ in rows.pairs if name not in left.nodes]
-    problems += [f"unknown layer: {name}" for _, name in rows.pairs if name not in right.nodes]
-    if problems:
-        raise Mismatch(
-            "the plan does not fit these networks",
-            details=problems,
-            help="write a new one: homolog match A B -o plan.toml",
-        )
-    rows = replace(rows, differences=differences(left, right, rows.pairs), carried=(), training=())
-    return _carrying(first, second, left, right, rows)[1] if carry_config else rows
 
 
 def _check_written(draft: Path, plan: Plan, refs: Mapping[str, TensorRef], target: Network) -> None:

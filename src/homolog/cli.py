@@ -253,7 +253,7 @@ def copy(
     inputs: Sequence[str],
 ) -> None:
     """Copy the weights of A into B, prove the copy, and write it to OUT. A and B are not touched."""
-    from homolog import api
+    from homolog import api, planning
 
     shapes = _shapes(inputs)
     source, target = api.load(a), api.load(b)
@@ -262,7 +262,7 @@ def copy(
         output.result(
             api.match(source, target, inputs=shapes, carry_config=carry_config)
             if plan is None
-            else api.read_plan(plan, source, target, carry_config=carry_config)
+            else planning.read_plan(plan, source, target, carry_config=carry_config)
         )
         output.say("nothing was written")
         return
