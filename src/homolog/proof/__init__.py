@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 from homolog.errors import Mismatch
 from homolog.plan import Difference
+from homolog.proof.cause import Cause
 from homolog.proof.part import Part
 
-__all__ = ["Part", "Proof"]
+__all__ = ["Cause", "Part", "Proof"]
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Proof:
         parts: each with its figure.
         differences: settings in which corresponding layers differ.
         source, target: what was compared, for people.
+        causes: why they differ, the likeliest first; empty if they do not, or if nobody knows.
         command: what repeats it, where it was started from the command line.
     """
 
@@ -26,6 +28,7 @@ class Proof:
     differences: tuple[Difference, ...] = ()
     source: str = ""
     target: str = ""
+    causes: tuple[Cause, ...] = ()
     command: str = field(default="", compare=False)
 
     @property
@@ -48,6 +51,8 @@ class Proof:
         lines = [f"{'pass' if part.passed else 'FAIL'}  {part.name}: {part.figure}" for part in self.parts]
         lines += [f"      {line}" for part in self.parts for line in part.details]
         lines += [f"      differs in {difference}" for difference in self.differences]
+        for cause in self.causes:
+            lines += [str(cause), *([f"help: {cause.help}"] if cause.help else [])]
         lines.append("the same network" if self.passed else "NOT the same network")
         return "\n".join(lines)
 
@@ -62,6 +67,8 @@ class Proof:
             "passed": self.passed,
             "parts": [part.to_dict() for part in self.parts],
             "differences": [str(difference) for difference in self.differences],
+            "causes": [cause.to_dict() for cause in self.causes],
             "source": self.source,
             "target": self.target,
+            "command": self.command,
         }

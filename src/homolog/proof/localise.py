@@ -9,7 +9,7 @@ from homolog.graph import Graph, Node
 from homolog.live import BEFORE_ACTIVATION
 from homolog.passes.layout import labels_at
 from homolog.proof.part import Part
-from homolog.proof.samples import Samples, arranged, samples
+from homolog.proof.samples import Samples, arranged, inputs_for
 from homolog.proof.subjects import Subjects, Tolerance, distance, limit
 from homolog.tensors import Array
 
@@ -63,7 +63,7 @@ def _watched(node: Node, graph: Graph) -> str | None:
 
 def agreement(subjects: Subjects, tolerance: Tolerance) -> tuple[bool, float]:
     """Whether two networks agree on one input, and how many pairs of layers do before the first that does not."""
-    inputs = samples(subjects.graph_a, subjects.graph_b, batch=2, seed=0)
+    inputs = inputs_for(subjects, batch=2, seed=0)
     pairs = list(compare_layers(subjects, inputs, tolerance))
     reached = next((place for place, pair in enumerate(pairs) if not pair.agrees), len(pairs))
     left, right = subjects.a.run(inputs.first).outputs, subjects.b.run(inputs.second).outputs
@@ -84,7 +84,7 @@ def first_difference(subjects: Subjects, inputs: Samples, tolerance: Tolerance) 
 
 def check_layers(subjects: Subjects, tolerance: Tolerance, seed: int = 0) -> Part:
     """Compare layer by layer, and list every pair."""
-    inputs = samples(subjects.graph_a, subjects.graph_b, batch=2, seed=seed)
+    inputs = inputs_for(subjects, batch=2, seed=seed)
     pairs = list(compare_layers(subjects, inputs, tolerance))
     wrong = [pair for pair in pairs if not pair.agrees]
     details = tuple(f"{'agree ' if pair.agrees else 'DIFFER'} {pair}" for pair in pairs)

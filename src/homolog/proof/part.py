@@ -16,6 +16,7 @@ class Part:
         figure: what was measured against what, in words.
         details: what is worth a line each, such as every tensor that is wrong.
         figures: the numbers.
+        threshold: what the figure must keep to, in words.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Part:
     figure: str
     details: tuple[str, ...] = ()
     figures: Mapping[str, object] = field(default_factory=dict)
+    threshold: str = ""
 
     def to_dict(self) -> dict[str, object]:
         """JSON."""
@@ -32,4 +34,5 @@ class Part:
             "figure": self.figure,
             "details": list(self.details),
             "figures": dict(self.figures),
+            "threshold": self.threshold,
         }

@@ -10,6 +10,7 @@ import numpy as np
 from homolog.errors import Mismatch, Unsupported
 from homolog.graph import Framework, Graph, Node, OpenShape
 from homolog.passes.layout import Labels, labels_at
+from homolog.proof.subjects import Subjects
 from homolog.reading import customary, element_type, reordered, vocabulary
 from homolog.signature import Argument
 from homolog.tensors import Array
@@ -50,6 +51,11 @@ def samples(a: Graph, b: Graph, *, batch: int, seed: int) -> Samples:
         first[one.name] = values.astype(_whole(one)) if ids else values
         second[two.name] = arranged(values.astype(_whole(two)) if ids else values, have, want)
     return Samples(first, second)
+
+
+def inputs_for(subjects: Subjects, *, batch: int, seed: int) -> Samples:
+    """The inputs that a proof runs both of its networks on."""
+    return samples(subjects.graph_a, subjects.graph_b, batch=batch, seed=seed)
 
 
 def _drawn(a: Graph, one: Node, b: Graph, two: Node, shape: tuple[int, ...], random: np.random.Generator) -> Array:

@@ -10,6 +10,7 @@ import numpy as np
 from homolog.graph import Graph
 from homolog.live import Live
 from homolog.plan import Plan
+from homolog.signature import Given
 from homolog.tensors import Array, dtype_of
 
 COARSE = 8
@@ -58,6 +59,7 @@ class Subjects:
         graph_a, graph_b: their graphs.
         plan: in the live networks' names of tensors.
         names: the first live network's name of a tensor, where its graph has another.
+        given: inputs of the first network that the user brought, to be used in place of random ones.
     """
 
     a: Live
@@ -66,6 +68,7 @@ class Subjects:
     graph_b: Graph
     plan: Plan
     names: Mapping[str, str] = field(default_factory=dict)
+    given: Given | None = None
 
 
 def _spacing(kind: np.dtype[np.generic]) -> float:
