@@ -16,7 +16,7 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install demo test check lint bench pairs support clean
+.PHONY: help install demo test check lint bench mutants pairs support clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | awk -F '\t' '{ printf "make %-9s %s\n", $$1, $$2 }'
@@ -39,6 +39,9 @@ lint: ## style and types
 
 bench: $(STAMP) ## the figures homolog holds itself to, as a table and as JSON in bench/results/
 	$(BIN)/python -m bench
+
+mutants: $(STAMP) ## ask `verify` about networks with a defect, and about correct copies; the table lands in docs/mutants.md
+	$(BIN)/python -m bench mutants
 
 pairs: $(ZOO) ## copy 16 real pairs of networks both ways (most of an hour); the table lands in docs/pairs.md
 	$(BIN)/python -m bench pairs

@@ -1,6 +1,7 @@
 """``python -m bench [GROUP ...]``: runs the groups of benchmarks, prints a table, writes bench/results/GROUP.json.
 
-``python -m bench pairs [--only NAME,NAME]`` runs the real pairs instead, which take a while and a zoo of their own.
+``python -m bench pairs [--only NAME,NAME]`` runs the real pairs instead, which take a while and a zoo of their own;
+``python -m bench mutants [--only NAME,NAME] [--no-correct]`` the seeded defects and the correct conversions.
 A group is a module with a tuple ``BENCHMARKS`` of functions that take an empty folder and return a ``Figure``.
 """
 
@@ -16,12 +17,13 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import matching, startup
+from bench import matching, startup, verify
 from bench.figure import Broken, Figure
 
 GROUPS: dict[str, tuple[Callable[[Path], Figure], ...]] = {
     "startup": startup.BENCHMARKS,
     "matching": matching.BENCHMARKS,
+    "verify": verify.BENCHMARKS,
 }
 RESULTS = Path(__file__).with_name("results")
 
@@ -32,6 +34,10 @@ def main(names: list[str]) -> int:
         from bench.pairs import runner
 
         return runner.main(names[1:])
+    if names[:1] == ["mutants"]:
+        from bench.mutants import run
+
+        return run.main(names[1:])
     unknown = [name for name in names if name not in GROUPS]
     if unknown:
         print(f"no such group: {', '.join(unknown)}; there are: {', '.join(GROUPS)}", file=sys.stderr)

@@ -33,12 +33,13 @@ FLOORS = (
     ("planning",),
     ("api",),
     ("demo", "reporting"),
-    ("cli",),
+    ("cli", "testing"),
     ("__main__",),
 )
 CORE = {"errors", "tensors", "transforms", "modules", "graph", "plan", "rules", "files", "live", "passes", "transfer"}
 CORE |= {"signature", "results", "contiguity", "planning", "proving"}
 CORE |= {"source", "matching", "stored", "network", "reading", "proof", "reporting", "inspecting", "api", "cli"}
+CORE |= {"testing"}
 
 
 def modules() -> dict[str, Path]:

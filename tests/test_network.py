@@ -280,7 +280,13 @@ class TestLiveNames:
         back = homolog.copy(str(tmp_path / f"out{ending}"), into=scrambled_torch(PAIRS["nested"].torch(), 11))
 
         assert there.proof.passed and back.proof.passed
-        assert [part.name for part in back.proof.parts] == ["weights", "outputs", "perturbed statistics"]
+        assert [part.name for part in back.proof.parts] == [
+            "weights",
+            "outputs",
+            "float64",
+            "float32",
+            "perturbed statistics",
+        ]
         assert all(torch.equal(a, b) for a, b in zip(module.parameters(), back.model.parameters(), strict=True))
 
     @pytest.mark.parametrize("ending", [pytest.param(".keras", marks=pytest.mark.slow), ".h5", ".weights.h5"])

@@ -7,7 +7,7 @@ import pytest
 
 from homolog.errors import Mismatch
 from homolog.graph import Graph, Node
-from homolog.signature import Argument, in_order, lengths, paired, reordered_inputs
+from homolog.signature import Argument, fits, in_order, in_words, lengths, paired, reordered_inputs
 
 BERT = ("input_ids", "attention_mask", "token_type_ids", "position_ids", "inputs_embeds", "past_key_values", "labels")
 VIT = ("pixel_values", "bool_masked_pos", "attention_mask")
@@ -103,3 +103,22 @@ def test_open_lengths_are_the_same_for_everything_along_a_sequence() -> None:
     assert lengths((None, None), 2) == (2, 11)
     assert lengths((None, None, 8), 2) == (2, 11, 8)
     assert lengths((None, None, None, 3), 1) == (1, 64, 64, 3)
+
+
+@pytest.mark.parametrize(
+    ("shape", "found", "right"),
+    [
+        ((None, 3, 8), (5, 3, 8), True),
+        ((2, 3, 8), (5, 3, 8), True),  # of any batch
+        ((None, None, 8), (1, 9, 8), True),
+        ((None, 3, 8), (1, 3, 9), False),
+        ((None, 3), (1, 3, 1), False),
+        ((None, 3), (), False),
+    ],
+)
+def test_a_shape_fits_what_is_declared(shape: tuple[int | None, ...], found: tuple[int, ...], right: bool) -> None:
+    assert fits(shape, found) == right
+
+
+def test_a_shape_says_what_is_open() -> None:
+    assert in_words((None, None, 3)) == "(batch, any, 3)"

@@ -1,6 +1,7 @@
 """homolog moves trained networks between PyTorch and Keras, in either direction, and proves that both are the same.
 
 load inspect match copy verify      the verbs; see ``homolog.api``
+testing                             ``assert_same_network``, for test suites
 """
 
 from __future__ import annotations
@@ -8,13 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from homolog import testing
     from homolog.api import Copy, copy, inspect, load, match, verify
     from homolog.errors import HomologError
     from homolog.plan import Plan
     from homolog.proof import Proof
 
 __version__ = "0.1.0"
-__all__ = ["Copy", "HomologError", "Plan", "Proof", "copy", "inspect", "load", "match", "verify"]
+__all__ = ["Copy", "HomologError", "Plan", "Proof", "copy", "inspect", "load", "match", "testing", "verify"]
 
 _HOMES = {"HomologError": "homolog.errors", "Plan": "homolog.plan", "Proof": "homolog.proof"}
 
@@ -25,6 +27,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'homolog' has no attribute {name!r}")
     from importlib import import_module
 
+    if name == "testing":
+        return import_module("homolog.testing")
     return getattr(import_module(_HOMES.get(name, "homolog.api")), name)
 
 

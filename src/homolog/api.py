@@ -16,17 +16,21 @@ from homolog.network import WITH_SETTINGS, Network, open_network
 from homolog.plan import Plan
 from homolog.planning import carrying, not_the_same, probed, read_plan, refuse_guesses, told_by_values
 from homolog.proof import Part, Proof, outputs, weights
+from homolog.proof.given import UNNAMED
+from homolog.proof.memory import require_room
+from homolog.proof.samples import given_samples, samples
 from homolog.proof.subjects import Tolerance
-from homolog.proving import run_parts
+from homolog.proving import causes, run_parts
 from homolog.reading import read_both
+from homolog.signature import Given
 from homolog.tensors import Array, TensorRef, array_ref
 from homolog.transfer import transfer
 
 if TYPE_CHECKING:
     from homolog.inspecting.inspection import Inspection
 
-Inputs = Sequence[Array | Sequence[int]]
-"""For each input of the first network an array, or a shape with the batch in front."""
+Inputs = Sequence[Array | Sequence[int]] | Mapping[str, Array | Sequence[int]]
+"""For each input of the first network an array, or a shape with the batch in front: in its order, or by name."""
 
 
 def load(src: object) -> Network:
@@ -54,7 +58,8 @@ def inspect(src: object, word: str | None = None, *, inputs: Inputs | None = Non
     if not isinstance(src, str | Path | Network) and framework_of(src) is None:
         return inspect_object(src, word)
     network = open_network(src)
-    return inspect_network(network, word, None if inputs is None else _arrays(inputs))
+    arrays = None if inputs is None else _arrays(inputs, network)
+    return inspect_network(network, word, list(arrays.values()) if isinstance(arrays, Mapping) else arrays)
 
 
 def match(a: object, b: object, *, inputs: Inputs | None = None, carry_config: bool = False) -> Plan:
@@ -70,7 +75,7 @@ def match(a: object, b: object, *, inputs: Inputs | None = None, carry_config: b
         Usage: there are settings to carry, and one of the two is a file of weights.
     """
     first, second = load(a), load(b)
-    left, right = read_both(first, second, None if inputs is None else _arrays(inputs))
+    left, right = read_both(first, second, None if inputs is None else _arrays(inputs, first))
     plan = match_graphs(left, right, first.name, second.name)
     return carrying(first, second, left, right, plan)[1] if carry_config else plan
 
@@ -160,14 +165,14 @@ def copy(
 
     Raises:
         Mismatch: the networks do not correspond, or differ in a setting that changes the function.
+        Unsupported: the target computes a weight from others.
         Usage: there are settings to carry, and one of the two is a file of weights.
     """
     first, second = load(a), load(into)
-    left, right = read_both(first, second, None if inputs is None else _arrays(inputs))
-    if plan is None:
-        rows = match_graphs(left, right, first.name, second.name)
-    else:
-        rows = read_plan(plan, first, second, (left, right))
+    second.require_fillable()
+    left, right = read_both(first, second, None if inputs is None else _arrays(inputs, first))
+    graphs = (left, right)
+    rows = match_graphs(*graphs, first.name, second.name) if plan is None else read_plan(plan, first, second, graphs)
     if carry_config:
         right, rows = carrying(first, second, left, right, rows)
         if (allow_differences or not rows.differences) and (run or second.checkpoint is None):
@@ -180,6 +185,8 @@ def copy(
     if plan is None and not run:
         refuse_guesses(rows)
     refs = first.tensors()
+    if run:
+        require_room(first, second)
     if second.has_model and (run or second.checkpoint is None):
         names = second.live_names()
         second.live.fill((names.get(name, name), array) for name, array in transfer(rows, refs))
@@ -197,7 +204,8 @@ def copy(
         notes.append("the outputs were not compared: the networks are set differently")
     elif run:
         parts += list(run_parts(first, second, left, right, rows, tolerance))
-    proof = Proof(tuple(parts), rows.differences, first.name, second.name)
+    why = causes(first, second, (left, right), rows, parts, run=run and not rows.differences)
+    proof = Proof(tuple(parts), rows.differences, first.name, second.name, why)
     return Copy(rows, proof, second, first, tuple(notes))
 
 
@@ -205,9 +213,11 @@ def check_output(source: Network, target: Network, out: Path, *, force: bool, ca
     """Refuse an output that ``Copy.save`` would refuse, before any work is done.
 
     Raises:
+        Unsupported: the target cannot be filled.
         Usage: it exists and ``force`` is not given, is an input, or its name asks for another format, or for one that
             cannot hold the settings that are to be carried.
     """
+    target.require_fillable()
     form = target.form(out)
     if carry_config and form not in WITH_SETTINGS:
         raise _without_settings(out, form)
@@ -223,22 +233,29 @@ def verify(
     tolerance: Tolerance | None = None,
     seeds: Sequence[int] = outputs.SEEDS,
     layers: bool = False,
+    gradients: bool = False,
+    steps: int = 0,
 ) -> Proof:
     """Prove that two networks are the same, or find where they part.
 
     Args:
         a, b: sources, or live models, of either framework.
-        inputs: for models that must be traced.
+        inputs: arrays, which take the place of random ones, or shapes, for models that must be traced.
         run: False compares the weights alone.
         tolerance: for the outputs.
         seeds: of the random inputs.
         layers: compare every pair of corresponding layers as well, and list them.
+        gradients: compare the gradients of one loss as well, tensor by tensor.
+        steps: train both for so many steps of plain gradient descent as well, in training mode, and compare what
+            becomes of their tensors. Both networks are left as they were.
 
     Raises:
         Mismatch: the networks do not correspond, so that there is nothing to compare.
+        Unsupported: they do not fit into memory together.
+        Usage: the inputs given do not fit the first network.
     """
     first, second = load(a), load(b)
-    left, right = read_both(first, second, None if inputs is None else _arrays(inputs))
+    left, right = read_both(first, second, None if inputs is None else _arrays(inputs, first))
     plan = match_graphs(left, right, first.name, second.name)
     if plan.ties:
         plan = told_by_values(first, second, left, right, plan)
@@ -249,8 +266,41 @@ def verify(
             Part("settings", False, f"{count} setting{'s' if count > 1 else ''} of corresponding layers differ")
         )
     if run:
-        parts += list(run_parts(first, second, left, right, plan, tolerance, seeds, layers))
-    return Proof(tuple(parts), plan.differences, first.name, second.name)
+        parts += list(
+            run_parts(
+                *(first, second, left, right, plan, tolerance, seeds, layers, _given(inputs)),
+                other_sizes=True,
+                gradients=gradients,
+                steps=steps,
+            )
+        )
+    why = causes(first, second, (left, right), plan, parts, run=run)
+    return Proof(tuple(parts), plan.differences, first.name, second.name, why)
+
+
+def drawn_inputs(
+    a: object, b: object, inputs: Inputs | None = None, *, seed: int = outputs.SEEDS[0], batch: int | None = None
+) -> dict[str, Array]:
+    """The inputs of the first network that ``verify`` of these two runs on, by name.
+
+    ``verify`` given these in place of random ones repeats that run number for number.
+
+    Args:
+        a, b: as ``verify`` takes them.
+        inputs: as ``verify`` takes them.
+        seed: of the random inputs.
+        batch: how many rows; as many as the first run of ``verify`` has if None.
+
+    Raises:
+        Mismatch: the two take different inputs.
+        Unsupported: neither says how large an input is.
+    """
+    first, second = load(a), load(b)
+    left, right = read_both(first, second, None if inputs is None else _arrays(inputs, first))
+    given = _given(inputs)
+    if given is not None:
+        return dict(given_samples(left, right, given).first)
+    return dict(samples(left, right, batch=outputs.BATCHES[0] if batch is None else batch, seed=seed).first)
 
 
 def _without_settings(out: Path, form: files.Format) -> Usage:
@@ -275,19 +325,63 @@ def _check_written(draft: Path, plan: Plan, refs: Mapping[str, TensorRef], targe
         raise Mismatch("the written file does not hold what it should; it was removed", details=part.details)
 
 
-def _arrays(inputs: Inputs) -> list[Array]:
-    """Arrays as they are; shapes as zeros."""
-    made = []
-    for entry in inputs:
-        if isinstance(entry, np.ndarray):
-            made.append(entry)
-        elif all(isinstance(length, int) and length > 0 for length in entry):
-            made.append(np.zeros(tuple(map(int, entry)), np.float32))
-        else:
-            raise Usage(
-                "an input is neither an array nor a shape", found=repr(entry), help="for example (1, 3, 224, 224)"
-            )
-    return made
+def _arrays(inputs: Inputs, network: Network) -> Given:
+    """Arrays as they are; shapes as zeros. By name where the user gave them so.
+
+    Raises:
+        Usage: an entry is neither, or the network takes nothing of that name.
+    """
+    inputs = _told_apart(inputs)
+    if not isinstance(inputs, Mapping):
+        return [_array(entry) for entry in inputs]
+    known = network.live.arguments() if network.must_be_traced else None
+    if known is not None and not set(inputs) <= {argument.name for argument in known}:
+        raise Usage(
+            "the inputs given are not those that the network takes",
+            where=network.name,
+            expected=", ".join(argument.name if argument.required else f"[{argument.name}]" for argument in known),
+            found=", ".join(inputs),
+        )
+    return {name: _array(entry) for name, entry in inputs.items()}
+
+
+def _told_apart(inputs: Inputs) -> Inputs:
+    """What comes under the names that ``numpy.savez`` has for arrays without one is in order, not by name."""
+    if not isinstance(inputs, Mapping):
+        return inputs
+    places = {name: UNNAMED.fullmatch(name) for name in inputs}
+    numbers = {name: int(found[1]) for name, found in places.items() if found}
+    return (
+        [inputs[name] for name in sorted(numbers, key=numbers.__getitem__)] if len(numbers) == len(inputs) else inputs
+    )
+
+
+def _array(entry: Array | Sequence[int]) -> Array:
+    if isinstance(entry, np.ndarray):
+        return entry
+    if all(isinstance(length, int) and length > 0 for length in entry):
+        return np.zeros(tuple(map(int, entry)), np.float32)
+    raise Usage("an input is neither an array nor a shape", found=repr(entry), help="for example (1, 3, 224, 224)")
+
+
+def _given(inputs: Inputs | None) -> Given | None:
+    """The arrays that the user gave to run on; None where there are none, or shapes alone.
+
+    Raises:
+        Usage: some are arrays and some are shapes.
+    """
+    if not inputs:
+        return None
+    inputs = _told_apart(inputs)
+    entries = list(inputs.values() if isinstance(inputs, Mapping) else inputs)
+    arrays = [entry for entry in entries if isinstance(entry, np.ndarray)]
+    if not arrays:
+        return None
+    if len(arrays) < len(entries):
+        raise Usage(
+            "some inputs are arrays, and some are shapes", expected="arrays for every input, or a shape for each"
+        )
+    return dict(zip(inputs, arrays, strict=True)) if isinstance(inputs, Mapping) else arrays
 
 
 def _paths(*networks: Network) -> list[Path]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import sqrt
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 from homolog.graph import Framework, Graph
@@ -14,6 +16,10 @@ from homolog.tensors import Array, TensorRef
 
 BEFORE_ACTIVATION = ":before activation"
 """Behind a layer's path: what goes into its own activation, where the layer has one built in (Keras)."""
+
+
+INPUT = ":input"
+"""Behind a layer's path: the first thing that goes into the layer."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,66 @@ class Run:
     activations: Mapping[str, Array] = field(default_factory=dict)
     names: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """What a loss would change in each tensor that is trained.
+
+    Attributes:
+        arrays: by the name of the tensor, in its shape. Each name of a tensor that has several holds the whole.
+        precision: what they were computed in, ``float64`` or ``float32``.
+    """
+
+    arrays: Mapping[str, Array]
+    precision: str
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A few steps of plain gradient descent, on one batch, towards half the mean square of what is off.
+
+    Attributes:
+        inputs: of every step.
+        targets: what each output should be, in the framework's own order of axes; None where it does not matter.
+        steps: how many.
+        rate: of a step; None for one that moves the weights by ``STRIDE`` of their length at first.
+        shares: for some tensors, how much of that rate they take; they may be held by 0.
+    """
+
+    inputs: Given
+    targets: Sequence[Array | None]
+    steps: int
+    rate: float | None = None
+    shares: Mapping[str, float] = field(default_factory=dict)
+
+
+STRIDE = 1e-2
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network after a lesson, as a copy of its tensors: the network itself is as it was.
+
+    Attributes:
+        arrays: every tensor by name.
+        losses: before each step.
+        rate: that was taken.
+        precision: what it was computed in, ``float64`` or ``float32``.
+        silenced: layers that drop or add at random in training, and were kept from it.
+    """
+
+    arrays: Mapping[str, Array]
+    losses: tuple[float, ...]
+    rate: float
+    precision: str
+    silenced: tuple[str, ...] = ()
+
+
+def first_rate(weights: Iterable[Array], gradients: Iterable[Array]) -> float:
+    """The rate at which a step moves the weights by ``STRIDE`` of their length; 0 where there is no slope."""
+    length, slope = (sqrt(sum(float((array.astype(float) ** 2).sum()) for array in of)) for of in (weights, gradients))
+    return STRIDE * length / slope if slope > 0 else 0.0
 
 
 class Live(Protocol):
@@ -51,20 +117,44 @@ class Live(Protocol):
     def tensors(self) -> dict[str, TensorRef]:
         """Every tensor of its state by name."""
 
+    def computed(self) -> dict[str, TensorRef]:
+        """Weights that its layers compute from tensors of its state, as they are at inference, by the names that its
+        graph gives them. They can be read and not filled."""
+
     def groups(self) -> Mapping[str, Sequence[str]]:
         """Names of each layer's own tensors in the framework's order, by the layer's path."""
 
     def load_weights(self, file: Path) -> None:
         """Fill the model from a file of weights with the framework's own loader, where names do not tell."""
 
-    def run(self, inputs: Given, layers: Iterable[str] = ()) -> Run:
-        """A forward pass in inference mode, with the activations of some layers (see ``BEFORE_ACTIVATION``).
+    def run(
+        self, inputs: Given, layers: Iterable[str] = (), instead: Mapping[str, Array] = MappingProxyType({})
+    ) -> Run:
+        """A forward pass in inference mode, with the activations of some layers.
 
-        Inputs come in the model's order, or by the names of the nodes that they enter its graph by.
+        Args:
+            inputs: in the model's order, or by the names of the nodes that they enter its graph by.
+            layers: paths, or paths with ``BEFORE_ACTIVATION`` or ``INPUT`` behind them.
+            instead: for some of these, what the layers behind get in place of what the layer gives; what is recorded
+                is the layer's own.
         """
 
-    def exact(self, inputs: Given) -> Run | None:
+    def exact(
+        self, inputs: Given, layers: Iterable[str] = (), instead: Mapping[str, Array] = MappingProxyType({})
+    ) -> Run | None:
         """The same pass in float64; None where the model cannot be run so."""
+
+    def gradients(self, inputs: Given, cotangents: Sequence[Array | None]) -> Gradients:
+        """The gradient of the sum of all outputs, each times its cotangent, at inference; in float64 where the model
+        can be run so.
+
+        Args:
+            inputs: as for ``run``.
+            cotangents: one for each output, in the framework's own order of axes; None where it does not count.
+        """
+
+    def train(self, lesson: Lesson) -> Trained:
+        """What a lesson would make of the model, in training mode; in float64 where it can be run so."""
 
     def fill(self, arrays: Iterable[tuple[str, Array]]) -> None:
         """Set tensors by name; shapes and dtypes must be theirs."""

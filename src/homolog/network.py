@@ -15,11 +15,11 @@ from homolog import files
 from homolog.errors import Mismatch, Unsafe, Unsupported, Usage
 from homolog.files import Checkpoint, Format
 from homolog.files.keras_config import with_settings
-from homolog.graph import Graph
+from homolog.graph import Graph, Node
 from homolog.live import Live
 from homolog.passes import normalise
 from homolog.plan import Carried
-from homolog.signature import Given, in_order
+from homolog.signature import Given, fits, in_order, in_words
 from homolog.source import Source, framework_of, parse
 from homolog.stored import load_into, not_of_this_model, stored_names
 from homolog.tensors import Array, TensorRef
@@ -151,6 +151,8 @@ class Network:
                 found=str(len(inputs)),
             )
         arrays = in_order(inputs, [node.name for node in graph.inputs])
+        for node, array in zip(graph.inputs, arrays, strict=True):
+            _require_shape(node, array)
         shapes = {node.name: (None, *array.shape[1:]) for node, array in zip(graph.inputs, arrays, strict=True)}
         return normalise(graph, shapes)
 
@@ -203,6 +205,11 @@ class Network:
         return live, stored_names(file, live)
 
     @property
+    def is_built(self) -> bool:
+        """Whether the model is in memory already, or the weights that are read belong to none that is not."""
+        return self.checkpoint is None or "_built" in vars(self)
+
+    @property
     def has_model(self) -> bool:
         """Whether there is a model to run, not weights alone."""
         file = self.checkpoint
@@ -218,15 +225,15 @@ class Network:
         file = self.checkpoint
         if file is not None and file.modules is not None and self._make is None:
             return not is_chain(file.modules)
-        from homolog.pytorch.read import tree_of
+        from homolog.pytorch.read import used_tree_of
 
-        return not is_chain(tree_of(cast(Any, self.live.model)))
+        return not is_chain(used_tree_of(cast(Any, self.live.model)))
 
     def tensors(self) -> Mapping[str, TensorRef]:
         """Every tensor by the name that the graph gives it."""
         self.require_safe()
         if self._make is not None or self.checkpoint is None:
-            return self.live.tensors()
+            return {**self.live.tensors(), **self.live.computed()}
         return self.checkpoint.tensors
 
     def live_names(self) -> Mapping[str, str]:
@@ -263,6 +270,25 @@ class Network:
                 found=str(named),
             )
         return own
+
+    def require_fillable(self) -> None:
+        """Refuse a target that computes a weight from others: nothing says which values of those to set.
+
+        Raises:
+            Unsupported: with the names of all such weights.
+        """
+        if self._make is None and self.checkpoint is not None:
+            return
+        computed = self.live.computed()
+        if computed:
+            raise Unsupported(
+                "the target computes weights from others, so they cannot be set to what the source holds",
+                where=self.name,
+                expected="weights that are stored as they are used",
+                found=f"computed: {', '.join(computed)}",
+                help="make them plain first: torch.nn.utils.parametrize.remove_parametrizations(layer, name), or "
+                "torch.nn.utils.remove_weight_norm and remove_spectral_norm for the older hooks",
+            )
 
     def require_settings(self) -> None:
         """Refuse a target whose settings are not in what is written of it.
@@ -328,6 +354,20 @@ class Network:
         if names is None:
             raise not_of_this_model(file, self.live)
         return {name: file.tensors[stored] for name, stored in names.items()}
+
+
+def _require_shape(node: Node, array: Array) -> None:
+    """Refuse an array that is not of the shape that the network declares for an input."""
+    own = node.shapes[0] if node.shapes else None
+    if own is None or fits(own, array.shape):
+        return
+    raise Mismatch(
+        "an input has another shape than the network takes",
+        where=node.name,
+        expected=in_words(own),
+        found=str(array.shape),
+        help="give the batch first, and the axes in the network's own order",
+    )
 
 
 def _wrapped(model: object, name: str) -> Live:

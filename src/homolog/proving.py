@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from homolog.graph import Graph
 from homolog.network import Network
 from homolog.plan import Plan
-from homolog.proof import Part, localise, outputs
+from homolog.proof import Cause, Part, localise, outputs, perturbed, precision, sizes, training
+from homolog.proof import causes as why
+from homolog.proof import gradients as slopes
+from homolog.proof.cause import Mend
+from homolog.proof.memory import require_room
 from homolog.proof.subjects import Subjects, Tolerance
+from homolog.signature import Given
+
+LEARNING = {"gradients", "training"}
+"""Parts that compare how the two learn; where they alone fail, the outputs agree."""
 
 
 def run_parts(
@@ -21,8 +30,28 @@ def run_parts(
     tolerance: Tolerance | None,
     seeds: Sequence[int] = outputs.SEEDS,
     layers: bool = False,
+    given: Given | None = None,
+    *,
+    other_sizes: bool = False,
+    gradients: bool = False,
+    steps: int = 0,
 ) -> Iterator[Part]:
-    """The parts of a proof for which both models are run."""
+    """The parts of a proof for which both models are run.
+
+    Args:
+        first, second, left, right, plan: the networks, their graphs, and what corresponds.
+        tolerance: for the outputs; by the element types of the weights if None.
+        seeds: of the random inputs.
+        layers: compare every pair of layers as well.
+        given: inputs of the first network, in place of random ones.
+        other_sizes: compare on odd sizes as well, where both leave them open.
+        gradients: compare the gradients of one loss as well.
+        steps: train both for so many steps as well.
+
+    Raises:
+        Unsupported: the two do not fit into memory together.
+        Usage: the inputs given do not fit.
+    """
     missing = [network for network in (first, second) if not network.has_model]
     if missing:
         yield Part(
@@ -32,16 +61,29 @@ def run_parts(
             (f"help: give it its model, {missing[0].name}@package.module:factory, or prove by weights: --no-run",),
         )
         return
-    subjects = Subjects(first.live, second.live, left, right, for_live(plan, first, second), first.live_names())
+    require_room(first, second)
+    rows = for_live(plan, first, second)
+    subjects = Subjects(first.live, second.live, left, right, rows, first.live_names(), given)
     if tolerance is None:
         refs = (*first.tensors().values(), *second.tensors().values())
         tolerance = Tolerance.for_dtypes(ref.dtype for ref in refs)
-    yield outputs.check(subjects, tolerance, seeds)
-    perturbed = outputs.check_perturbed(subjects, tolerance)
-    if perturbed is not None:
-        yield perturbed
+    part = outputs.check(subjects, tolerance, seeds)
+    yield part
+    if tolerance.rounding and tolerance.resolution == "float32" and part.passed:
+        yield from precision.check(subjects, seeds[0])
+    changed = perturbed.check(subjects, tolerance)
+    if changed is not None:
+        yield changed
+    if other_sizes and part.passed:
+        other = sizes.check_sizes(subjects, tolerance)
+        if other is not None:
+            yield other
     if layers:
         yield localise.check_layers(subjects, tolerance, seeds[0])
+    if gradients:
+        yield slopes.check(subjects, seeds[0])
+    if steps:
+        yield training.check(subjects, steps, seeds[0])
 
 
 def for_live(plan: Plan, first: Network, second: Network) -> Plan:
@@ -58,3 +100,37 @@ def for_live(plan: Plan, first: Network, second: Network) -> Plan:
         for row in plan.rows
     )
     return replace(plan, rows=rows)
+
+
+def causes(
+    first: Network, second: Network, graphs: tuple[Graph, Graph], plan: Plan, parts: Sequence[Part], *, run: bool
+) -> tuple[Cause, ...]:
+    """Why the two differ, in the order of their layers; empty where every part passed.
+
+    Args:
+        first, second: the networks.
+        graphs: of both.
+        plan: what corresponds, and which settings differ.
+        parts: of the proof.
+        run: whether the networks may be run.
+    """
+    if all(part.passed for part in parts):
+        return ()
+    mend = _mend(first, second)
+    found = why.of_weights(*graphs, plan, mend)
+    if run and first.has_model and second.has_model:
+        subjects = Subjects(first.live, second.live, *graphs, for_live(plan, first, second), first.live_names())
+        wrong = {part.name for part in parts if not part.passed}
+        if wrong <= LEARNING:
+            found += why.of_training(subjects)
+        else:
+            found = [*why.of_runs(subjects, plan.differences, mend, explained=bool(found)), *found]
+    return why.in_order(found, *graphs)
+
+
+def _mend(first: Network, second: Network) -> Mend:
+    """On the command line for networks that it can name."""
+    if not all(":" in network.name or network.path is not None for network in (first, second)):
+        return Mend()
+    command = shlex.join(["homolog", "copy", first.name, second.name, "-o", "OUT"])
+    return Mend(command, f"{command} --carry-config")

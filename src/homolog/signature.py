@@ -23,6 +23,9 @@ FREE_LENGTH = {4: 64, 5: 16}
 SEQUENCE = 11
 """The same for inputs of other numbers of axes, all alike: ids, masks and positions run along one sequence."""
 
+OPEN = "open"
+"""The field of an input node that says which axes its network leaves open; absent where the network says nothing."""
+
 WORDS: Mapping[str, frozenset[str]] = {
     "cache": frozenset({"past", "cache"}),
     "label": frozenset({"label", "labels", "target", "targets"}),
@@ -116,6 +119,16 @@ def lengths(shape: OpenShape, batch: int) -> tuple[int, ...]:
     """A shape with a number for every length that is open."""
     free = FREE_LENGTH.get(len(shape), SEQUENCE)
     return (batch, *(free if length is None else length for length in shape[1:]))
+
+
+def fits(shape: OpenShape, found: Sequence[int]) -> bool:
+    """Whether an array of this shape, with any batch, is of a shape that may be open."""
+    return len(shape) == len(found) and all(n in (None, m) for n, m in zip(shape[1:], found[1:], strict=True))
+
+
+def in_words(shape: OpenShape) -> str:
+    """``(batch, any, any, 3)``."""
+    return f"({', '.join(('batch', *('any' if n is None else str(n) for n in shape[1:])))})"
 
 
 def _by_name(one: Argument, two: Argument) -> bool:

@@ -22,7 +22,7 @@ from homolog.inspecting.table import TensorRow, TensorTable
 from homolog.inspecting.values import figures
 from homolog.network import Network
 from homolog.plan import Difference, Ignored, Plan, Row
-from homolog.proof import Part, Proof
+from homolog.proof import Cause, Part, Proof
 from homolog.reporting.text import console, render, to_text
 from homolog.tensors import array_ref
 from homolog.transforms import Axes
@@ -86,7 +86,8 @@ def test_nothing_is_coloured_unless_it_is_a_terminal() -> None:
 
 def test_names_from_files_are_neither_markup_nor_control_characters() -> None:
     renamed = Plan((Row(ATTACK, (ATTACK,), (), (6,), (6,), note=ATTACK),), source=ATTACK, target=ATTACK)
-    proof = Proof((Part(ATTACK, False, ATTACK, (ATTACK,)),), source=ATTACK, target=ATTACK)
+    cause = Cause("eps", ATTACK, ATTACK, ATTACK, ATTACK, ATTACK)
+    proof = Proof((Part(ATTACK, False, ATTACK, (ATTACK,), threshold=ATTACK),), (), ATTACK, ATTACK, (cause,))
     for result in (inspection(ATTACK), table(ATTACK), renamed, proof, Mismatch(ATTACK, where=ATTACK, help=ATTACK)):
         shown = to_text(result, 200)
         assert not {"\x1b", "\r", "\u202e"} & set(shown)
@@ -174,6 +175,19 @@ def test_a_proof_has_a_line_for_each_part_and_the_verdict_last() -> None:
     passed = Proof(PROOF.parts[:1], source="a.pt", target="b.h5")
     assert to_text(passed).splitlines()[-1] == "the same network: a.pt and b.h5"
     assert to_text(Proof(())) == "nothing was compared"
+
+
+def test_a_proof_shows_thresholds_and_why_it_failed() -> None:
+    part = Part("outputs", False, "2.1 apart", ("first: conv2d",), threshold="at most 1e-06")
+    cause = Cause("eps", "norm", "bn", "another eps", "with 1e-05 they agree", "set it to 1e-05")
+    assert to_text(Proof((part,), causes=(cause, Cause("wiring", "", "", "another order")))).splitlines() == [
+        "FAIL  outputs  2.1 apart (threshold: at most 1e-06)",
+        "                 first: conv2d",
+        "cause: another eps (with 1e-05 they agree)",
+        "help: set it to 1e-05",
+        "cause: another order",
+        "NOT the same network",
+    ]
 
 
 def test_a_copy_ends_in_its_proof() -> None:

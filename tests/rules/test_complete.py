@@ -111,14 +111,3 @@ def test_a_lazy_layer_is_refused() -> None:
     with pytest.raises(Unsupported, match="a LazyLinear has no weights before it has been run") as caught:
         open_network(nn.Sequential(nn.LazyLinear(3))).graph()
     assert caught.value.where == "0"
-
-
-def test_a_weight_that_is_computed_is_refused_with_the_remedy() -> None:
-    from torch import nn
-    from torch.nn.utils.parametrizations import spectral_norm, weight_norm
-
-    for norm, word in ((weight_norm, "weight by WeightNorm"), (spectral_norm, "weight by SpectralNorm")):
-        with pytest.raises(Unsupported, match="computes its weight") as caught:
-            open_network(nn.Sequential(norm(nn.Linear(5, 3)))).graph()
-        assert (caught.value.where, caught.value.found) == ("0", word)
-        assert "remove_parametrizations" in str(caught.value.help)

@@ -16,6 +16,7 @@ from homolog.keras.calls import Config
 from homolog.keras.wrappers import WRAPPERS, recurrent
 from homolog.rules import Rule, Slot
 from homolog.rules.recurrent import STATES
+from homolog.signature import OPEN
 from homolog.tensors import TensorRef
 
 Groups = Mapping[str, Sequence[TensorRef]]
@@ -50,14 +51,18 @@ class Nodes:
 
     def graph(self, outputs: Sequence[Value]) -> Graph:
         """What has been made, as a graph; tensors that no node holds are loose."""
-        loose = tuple(ref for refs in self.groups.values() for ref in refs if ref.name not in self.used)
+        left = [ref for refs in self.groups.values() for ref in refs if ref.name not in self.used]
+        seeds = [ref for ref in left if SEED_NAME in ref.name]
+        if seeds and self.made:  # of a random layer of the user's own
+            self._ignore(next(iter(self.made)), dict.fromkeys(seeds, SEED))
+        loose = tuple(ref for ref in left if ref not in seeds)
         return Graph("keras", self.made, tuple(outputs), loose)
 
     def input(self, settings: Config) -> Value:
         """An ``InputLayer``."""
         shape = settings.get("batch_shape") or settings.get("batch_input_shape")
         shapes = () if shape is None else (tuple(shape),)
-        fields = {"dtype": dtype_name(settings.get("dtype"))}
+        fields = {"dtype": dtype_name(settings.get("dtype")), **left_open(shape)}
         return self.add(Node(settings["name"], "input", fields, shapes=shapes, type="InputLayer"))
 
     def layer(
@@ -233,6 +238,11 @@ def knows(class_name: str) -> bool:
 def given_as_keras(rule: Rule, given: Mapping[str, object]) -> dict[str, object]:
     """Fields that an activation's name settles, under Keras's keys, so that the rule's own reading accepts them."""
     return {setting.keras: given[setting.name] for setting in rule.fields if setting.keras and setting.name in given}
+
+
+def left_open(shape: Sequence[int | None] | None) -> dict[str, object]:
+    """The field of an input that says which axes its model leaves open; none where it declares no shape."""
+    return {} if shape is None else {OPEN: tuple(axis for axis, length in enumerate(shape) if length is None)}
 
 
 def dtype_name(dtype: object) -> str:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from homolog.errors import Mismatch, Unreadable, Usage
 from homolog.graph import Framework, Graph
+from homolog.keras.exact import exact
 from homolog.keras.framework import require, results_of
+from homolog.keras.learn import gradients, train
 from homolog.keras.model import groups_of, layers_by_path, read_model
-from homolog.live import BEFORE_ACTIVATION, Run
+from homolog.keras.nodes import SEED_NAME
+from homolog.keras.record import recording
+from homolog.live import Gradients, Lesson, Run, Trained
 from homolog.plan import Carried
+from homolog.results import Results
 from homolog.signature import Argument, Given, in_order
 from homolog.tensors import Array, TensorRef
 
@@ -42,6 +48,9 @@ class LiveKeras:
     def tensors(self) -> dict[str, TensorRef]:
         return {ref.name: ref for refs in groups_of(self.model).values() for ref, _ in refs}
 
+    def computed(self) -> dict[str, TensorRef]:
+        return {}  # a layer of Keras stores what it uses
+
     def groups(self) -> dict[str, list[str]]:
         return {path: [ref.name for ref, _ in refs] for path, refs in groups_of(self.model).items()}
 
@@ -55,21 +64,39 @@ class LiveKeras:
                 "Keras cannot load these weights into this model", where=str(file), found=first_line(error)
             ) from error
 
-    def run(self, inputs: Given, layers: Iterable[str] = ()) -> Run:
-        keras = require()
+    def run(
+        self, inputs: Given, layers: Iterable[str] = (), instead: Mapping[str, Array] = MappingProxyType({})
+    ) -> Run:
         seen: dict[str, Array] = {}
-        with _recording(layers_by_path(self.model), layers, seen):
-            arrays = in_order(inputs, _names(self.model))
-            arguments = [keras.ops.convert_to_tensor(np.asarray(array, order="C")) for array in arrays]
-            results = results_of(self.model(_as_taken(self.model, arguments), training=False))
-        outputs = tuple(keras.ops.convert_to_numpy(tensor) for tensor in results.tensors.values())
-        return Run(outputs, seen, tuple(results.tensors), results.left_out)
+        with recording(layers_by_path(self.model), layers, instead, seen), _unmoved(self.model):
+            results = self._caller(inputs)(False)
+        return _run_of(results, seen)
 
-    def exact(self, inputs: Given) -> Run | None:
-        return None  # a layer's element type is fixed when it is made
+    def exact(
+        self, inputs: Given, layers: Iterable[str] = (), instead: Mapping[str, Array] = MappingProxyType({})
+    ) -> Run | None:
+        seen: dict[str, Array] = {}
+        with recording(layers_by_path(self.model), layers, instead, seen):
+            results = exact(self.model, self._caller(inputs))
+        return None if results is None else _run_of(results, seen)
+
+    def gradients(self, inputs: Given, cotangents: Sequence[Array | None]) -> Gradients:
+        return gradients(self.model, self._caller(inputs), cotangents)
+
+    def train(self, lesson: Lesson) -> Trained:
+        return train(self.model, self._caller(lesson.inputs), lesson)
+
+    def _caller(self, inputs: Given) -> Callable[[bool], Results]:
+        """Calls the model on these inputs, given whether it is in training mode."""
+        keras = require()
+        arrays = in_order(inputs, _names(self.model))
+        arguments = [keras.ops.convert_to_tensor(np.asarray(array, order="C")) for array in arrays]
+        taken = _as_taken(self.model, arguments)
+        return lambda training: results_of(self.model(taken, training=training))
 
     def fill(self, arrays: Iterable[tuple[str, Array]]) -> None:
         variables = {ref.name: variable for refs in groups_of(self.model).values() for ref, variable in refs}
+        shares = require().backend.backend() == "jax"  # would take the array's memory for its own
         for name, array in arrays:
             variable = variables.get(name)
             if variable is None or (tuple(variable.shape), str(variable.dtype)) != (array.shape, array.dtype.name):
@@ -79,7 +106,7 @@ class LiveKeras:
                     expected=f"{array.dtype.name} {array.shape}",
                     found="none" if variable is None else f"{variable.dtype} {tuple(variable.shape)}",
                 )
-            variable.assign(array)
+            variable.assign(array.copy() if shares else array)
 
     def carry(self, settings: Iterable[Carried]) -> None:
         held = layers_by_path(self.model)
@@ -124,6 +151,12 @@ def load(path: Path) -> LiveKeras:
     return LiveKeras(model)
 
 
+def _run_of(results: Results, seen: Mapping[str, Array]) -> Run:
+    keras = require()
+    outputs = tuple(keras.ops.convert_to_numpy(tensor) for tensor in results.tensors.values())
+    return Run(outputs, seen, tuple(results.tensors), results.left_out)
+
+
 def _set(layer: Any, setting: str, value: object) -> None:
     """Set an attribute of a layer, to a value that its class accepts."""
     keras = require()
@@ -161,60 +194,25 @@ def _names(model: Any) -> list[str]:
     return [] if declared is None else [tensor._keras_history[0].name for tensor in keras.tree.flatten(declared)]
 
 
+@contextmanager
+def _unmoved(model: Any) -> Iterator[None]:
+    """Puts statistics back that a layer updates although the model is run at inference: one that is called with
+    ``training=True``."""
+    keras = require()
+    held = [variable for variable in model.non_trainable_variables if SEED_NAME not in variable.path]  # seeds move on
+    before = [(variable, keras.ops.convert_to_numpy(variable).copy()) for variable in held]
+    try:
+        yield
+    finally:
+        for variable, value in before:
+            if not np.array_equal(keras.ops.convert_to_numpy(variable), value, equal_nan=value.dtype.kind == "f"):
+                variable.assign(value)
+
+
 def first_line(error: Exception) -> str:
     """What an error of Keras says, in one line."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0] if lines else ''}"
-
-
-@contextmanager
-def _recording(found: dict[str, Any], wanted: Iterable[str], seen: dict[str, Array]) -> Iterator[None]:
-    """Keep what layers give, or take into their activation, at their first call: these functions are wrapped on the
-    instance, and put back."""
-    keras = require()
-
-    def keep(path: str, result: Any) -> None:
-        tensors = list(results_of(result).tensors.values())
-        if tensors and path not in seen:
-            seen[path] = keras.ops.convert_to_numpy(tensors[0])
-
-    def giving(path: str, call: Any) -> Any:
-        def record(*args: Any, **kwargs: Any) -> Any:
-            result = call(*args, **kwargs)
-            keep(path, result)
-            return result
-
-        return record
-
-    def taking(path: str, activation: Any) -> Any:
-        def record(tensor: Any) -> Any:
-            keep(path, tensor)
-            return activation(tensor)
-
-        return record
-
-    with ExitStack() as stack:
-        for path in dict.fromkeys(wanted):
-            layer = found[path.removesuffix(BEFORE_ACTIVATION)]
-            if path.endswith(BEFORE_ACTIVATION):
-                stack.enter_context(_replaced(layer, "activation", taking(path, layer.activation)))
-            else:
-                stack.enter_context(_replaced(layer, "call", giving(path, layer.call)))
-        yield
-
-
-@contextmanager
-def _replaced(layer: Any, name: str, function: Any) -> Iterator[None]:
-    """Another attribute of the instance for a while; past Keras's own tracking of attributes, which would keep it."""
-    before = layer.__dict__.get(name)
-    layer.__dict__[name] = function
-    try:
-        yield
-    finally:
-        if before is None:
-            del layer.__dict__[name]
-        else:
-            layer.__dict__[name] = before
 
 
 @contextmanager

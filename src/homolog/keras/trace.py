@@ -20,7 +20,7 @@ from homolog import rules
 from homolog.errors import Unsupported
 from homolog.graph import PARAMETER, Graph, Node, OpenShape, Value, Weight
 from homolog.keras.framework import require, results_of
-from homolog.keras.nodes import SEED_NAME, Nodes, knows
+from homolog.keras.nodes import SEED_NAME, Nodes, knows, left_open
 from homolog.signature import lengths
 from homolog.tensors import TensorRef
 
@@ -60,8 +60,10 @@ def trace(
                 found=f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}",
             ) from error
         tracer = _Tracer(groups, calls)
+        declared = _declared(model)
         for name, tensor in entries:
-            entry = Node(name, "input", {"dtype": str(tensor.dtype)}, shapes=(_shape(tensor),), type="InputLayer")
+            fields = {"dtype": str(tensor.dtype), **left_open(declared.get(name))}
+            entry = Node(name, "input", fields, shapes=(_shape(tensor),), type="InputLayer")
             tracer.made[id(tensor)] = tracer.nodes.add(entry)
         return tracer.nodes.graph(tracer.values(outputs))
 
@@ -296,6 +298,13 @@ def _inputs(model: Any, shapes: Sequence[tuple[int, ...]] | None) -> tuple[Any, 
     return keras.tree.pack_sequence_as(declared, concrete), [
         (tensor._keras_history[0].name, made) for tensor, made in zip(flat, concrete, strict=True)
     ]
+
+
+def _declared(model: Any) -> dict[str, OpenShape]:
+    """The shapes that a model declares for its inputs, by name; none for a class of somebody's own."""
+    declared = getattr(model, "_inputs_struct", None)
+    flat = [] if declared is None else require().tree.flatten(declared)
+    return {tensor._keras_history[0].name: _shape(tensor) for tensor in flat}
 
 
 def _built_for(model: Any) -> list[tuple[int, ...]]:

@@ -44,6 +44,7 @@ def match(a: Graph, b: Graph, source: str = "", target: str = "", settled: Mappi
     rows = assembled(folded(a, b, pairing))
     place = {name: index for index, name in enumerate(b.tensors())}
     rows.sort(key=lambda row: place[row.target])
+    a = _without_place(a, b, pairing, rows)
     _check_coverage(a, b, rows)
     pairs = _extended(a, b, pairing) if a.wired and b.wired else tuple((one, two) for one, two, _ in pairing.pairs)
     named = differences(a, b, pairs)
@@ -74,6 +75,22 @@ def _set_aside(graph: Graph) -> Graph:
             refs = {ref: ASIDE for weight in node.weights.values() for ref in weight.tensors}
             nodes[name] = replace(node, weights={}, ignored={**node.ignored, **refs})
     return graph.with_nodes(nodes)
+
+
+def _without_place(a: Graph, b: Graph, pairing: Pairing, rows: Sequence[Row]) -> Graph:
+    """The source with the weights set aside that a layer has because it is set differently than its counterpart (a
+    GRU's recurrent bias, without ``reset_after`` on the other side). That it is set so is a difference, and named."""
+    used = {name for row in rows for name in row.sources}
+    nodes = dict(a.nodes)
+    for one, two, _ in pairing.pairs:
+        node, other = a.nodes[one], b.nodes[two]
+        lacking = {slot for slot in node.weights if slot not in other.weights}
+        refs = [ref for slot in lacking for ref in node.weights[slot].tensors if ref.name not in used]
+        if refs and differences(a, b, [(one, two)]):
+            reason = f"{two} is set differently and has no {', '.join(sorted(lacking))}"
+            kept = {slot: weight for slot, weight in node.weights.items() if slot not in lacking}
+            nodes[one] = replace(node, weights=kept, ignored={**node.ignored, **dict.fromkeys(refs, reason)})
+    return a.with_nodes(nodes)
 
 
 def _check_coverage(a: Graph, b: Graph, rows: Sequence[Row]) -> None:

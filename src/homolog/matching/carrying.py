@@ -32,7 +32,7 @@ def carry(a: Graph, b: Graph, plan: Plan) -> tuple[Graph, Plan]:
     layers = _layers(b)
     wanted: dict[Place, Carried] = {}
     values: dict[Place, object] = {}
-    for item in (*plan.differences, *_training(a, b, plan.pairs)):
+    for item in (*plan.differences, *training(a, b, plan.pairs)):
         found = _carried(item, a, b, layers.get(item.target))
         if found is not None:
             place = found.layer, item.setting
@@ -40,10 +40,10 @@ def carry(a: Graph, b: Graph, plan: Plan) -> tuple[Graph, Plan]:
     while True:
         changed = _with_settings(b, layers, {place: values[place] for place in wanted})
         left = differences(a, changed, plan.pairs)
-        training = tuple(_training(a, changed, plan.pairs))
-        clashes = wanted.keys() & {(layers.get(item.target, ""), item.setting) for item in (*left, *training)}
+        later = tuple(training(a, changed, plan.pairs))
+        clashes = wanted.keys() & {(layers.get(item.target, ""), item.setting) for item in (*left, *later)}
         if not clashes:
-            return changed, replace(plan, differences=left, carried=tuple(wanted.values()), training=training)
+            return changed, replace(plan, differences=left, carried=tuple(wanted.values()), training=later)
         for place in clashes:
             del wanted[place]
 
@@ -97,7 +97,7 @@ def _own(node: Node, framework: Framework, name: str) -> Field | None:
     return found if found is not None and (found.torch if torch else found.keras) else None
 
 
-def _training(a: Graph, b: Graph, pairs: Pairs) -> Iterator[Difference]:
+def training(a: Graph, b: Graph, pairs: Pairs) -> Iterator[Difference]:
     """Settings of corresponding layers that only matter in training and differ."""
     for one, two in pairs:
         left, right = a.nodes[one], b.nodes[two]

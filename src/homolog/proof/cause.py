@@ -34,6 +34,19 @@ KINDS = (
 
 
 @dataclass(frozen=True)
+class Mend:
+    """The commands that copy anew, in the words of whoever asked: the command line's or Python's.
+
+    Attributes:
+        copy: of the weights.
+        carry: of the plain settings as well.
+    """
+
+    copy: str = "homolog.copy(a, into=b)"
+    carry: str = "homolog.copy(a, into=b, carry_config=True)"
+
+
+@dataclass(frozen=True)
 class Cause:
     """One cause.
 

@@ -60,6 +60,8 @@ class Subjects:
         plan: in the live networks' names of tensors.
         names: the first live network's name of a tensor, where its graph has another.
         given: inputs of the first network that the user brought, to be used in place of random ones.
+        odd: draw other, odd lengths where both networks leave them open.
+        scale: of random real numbers: smaller ones, where larger saturate the outputs.
     """
 
     a: Live
@@ -69,6 +71,8 @@ class Subjects:
     plan: Plan
     names: Mapping[str, str] = field(default_factory=dict)
     given: Given | None = None
+    odd: bool = False
+    scale: float = 1.0
 
 
 def _spacing(kind: np.dtype[np.generic]) -> float:

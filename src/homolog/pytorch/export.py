@@ -15,6 +15,7 @@ from homolog import rules
 from homolog.errors import Unsupported
 from homolog.graph import PARAMETER, Graph, Node, OpenShape, Value, Weight
 from homolog.modules import Module
+from homolog.pytorch.inference import at_inference
 from homolog.pytorch.inline import inline
 from homolog.results import taken_apart
 from homolog.rules import Rule
@@ -45,11 +46,9 @@ def read_exported(
     """
     import torch
 
-    training = {child: child.training for child in module.modules()}
     shapes = [*by_place, *by_name.values()]
-    module.eval()
     try:
-        with warnings.catch_warnings(), _giving_tensors(module):
+        with at_inference(module), warnings.catch_warnings(), _giving_tensors(module):
             # recurrent layers keep a list of their own weights, which tracing replaces for a while
             warnings.filterwarnings("ignore", message="The tensor attribute")
             program = torch.export.export(module, tuple(by_place), dict(by_name), strict=False)
@@ -60,9 +59,6 @@ def read_exported(
             expected=f"a forward that accepts shapes {', '.join(str(tuple(tensor.shape)) for tensor in shapes)}",
             help="check the shapes given with --input, and that forward has no control flow that depends on values",
         ) from error
-    finally:
-        for child, mode in training.items():
-            child.training = mode
     inline(program.graph_module)
     return _Reader(program, tree, _names(module, by_place, by_name)).graph()
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from homolog.errors import Unsupported
 from homolog.graph import Graph
 from homolog.modules import Module
-from homolog.pytorch.tree import is_chain, read_tree, refuse_parametrized
+from homolog.pytorch.inference import as_used
+from homolog.pytorch.tree import is_chain, read_tree
 from homolog.results import Results, taken_apart
 from homolog.signature import Argument, Given
 from homolog.tensors import Array, TensorRef, dtype_of
@@ -22,7 +24,7 @@ def read(module: torch.nn.Module, inputs: Given | None = None) -> Graph:
     """The graph of a module.
 
     A chain of known layers is read from the tree of modules; anything else is traced by ``torch.export``, for
-    which it needs inputs.
+    which it needs inputs. A weight that is computed from others is read as it is at inference; those are ignored.
 
     Args:
         module: in eval mode, or it is read as if it were.
@@ -32,8 +34,22 @@ def read(module: torch.nn.Module, inputs: Given | None = None) -> Graph:
         Unsupported: the module needs inputs and there are none, or it cannot be exported.
     """
     _refuse_lazy(module)
+    stored = state(module)
+    with as_used(module) as computed:
+        graph = _read(module, inputs)
+    reasons = {
+        stored[origin]: f"{name} is computed from it, and is copied as it is at inference"
+        for name, origins in computed.items()
+        for origin in origins
+        if origin in stored
+    }
+    first = next(iter(graph.nodes.values()))  # an input, which no pass takes away
+    nodes = {**graph.nodes, first.name: replace(first, ignored={**first.ignored, **reasons})}
+    return graph.with_nodes(nodes) if reasons else graph
+
+
+def _read(module: torch.nn.Module, inputs: Given | None) -> Graph:
     tree = tree_of(module)
-    refuse_parametrized(tree)
     if is_chain(tree):
         return read_tree(tree, None if inputs is None else _arrays(inputs)[0].shape)
     if inputs is None:
@@ -134,6 +150,19 @@ def tree_of(module: torch.nn.Module, path: str = "") -> Module:
             if child is not None
         },
     )
+
+
+def used_tree_of(module: torch.nn.Module) -> Module:
+    """The same with every weight that is computed from others stored as it is used."""
+    with as_used(module):
+        return tree_of(module)
+
+
+def computed(module: torch.nn.Module) -> dict[str, TensorRef]:
+    """The weights that a module computes from those of its state_dict, as they are at inference."""
+    with as_used(module) as names:
+        held = state(module) if names else {}
+    return {name: held[name] for name in names}
 
 
 def state(module: torch.nn.Module) -> Mapping[str, TensorRef]:

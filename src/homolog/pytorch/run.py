@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from pickle import UnpicklingError
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from homolog.errors import Mismatch, Unreadable, Unsafe, Unsupported, Usage
 from homolog.graph import Framework, Graph
-from homolog.live import Run
+from homolog.live import Gradients, Lesson, Run, Trained
 from homolog.plan import Carried
 from homolog.pytorch.framework import require
-from homolog.pytorch.read import arguments_of, fitting, read, results_of, state, to_numpy, tree_of
+from homolog.pytorch.inference import as_used, at_inference
+from homolog.pytorch.learn import gradients, train
+from homolog.pytorch.read import arguments_of, computed, fitting, read, results_of, state, to_numpy, tree_of
+from homolog.pytorch.record import recording
 from homolog.pytorch.tree import is_chain
 from homolog.signature import Argument, Given
 from homolog.tensors import Array, TensorRef
@@ -42,6 +46,9 @@ class LiveTorch:
     def tensors(self) -> dict[str, TensorRef]:
         return dict(state(self.model))
 
+    def computed(self) -> dict[str, TensorRef]:
+        return computed(self.model)
+
     def groups(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
         for name in self.tensors():
@@ -53,33 +60,32 @@ class LiveTorch:
             "the names in the file are not those of the module's state_dict", where=str(file), details=self.tensors()
         )
 
-    def run(self, inputs: Given, layers: Iterable[str] = ()) -> Run:
+    def run(
+        self, inputs: Given, layers: Iterable[str] = (), instead: Mapping[str, Array] = MappingProxyType({})
+    ) -> Run:
         torch = require()
         seen: dict[str, Array] = {}
-        hooks = [
-            self.model.get_submodule(path).register_forward_hook(_recorder(path, seen))
-            for path in dict.fromkeys(layers)
-        ]
-        training = {module: module.training for module in self.model.modules()}
-        self.model.eval()
-        try:
-            with torch.no_grad():
-                by_place, by_name = fitting(self.model, inputs)
-                results = results_of(self.model(*by_place, **by_name))
-        finally:
-            for module, mode in training.items():
-                module.training = mode
-            for hook in hooks:
-                hook.remove()
+        with at_inference(self.model), torch.no_grad(), recording(self.model, layers, instead, seen):
+            by_place, by_name = fitting(self.model, inputs)
+            results = results_of(self.model(*by_place, **by_name))
         outputs = tuple(to_numpy(tensor) for tensor in results.tensors.values())
         return Run(outputs, seen, tuple(results.tensors), results.left_out)
 
-    def exact(self, inputs: Given) -> Run | None:
-        wide = LiveTorch(copy.deepcopy(self.model).double())
+    def exact(
+        self, inputs: Given, layers: Iterable[str] = (), instead: Mapping[str, Array] = MappingProxyType({})
+    ) -> Run | None:
+        with as_used(self.model):  # the exact result of the weights that are copied
+            wide = LiveTorch(copy.deepcopy(self.model).double())
         try:
-            return wide.run(_widened(inputs))
+            return wide.run(_widened(inputs), layers, instead)
         except RuntimeError:  # its forward makes tensors of a type of its own, which do not go with float64
             return None
+
+    def gradients(self, inputs: Given, cotangents: Sequence[Array | None]) -> Gradients:
+        return gradients(self.model, inputs, cotangents)
+
+    def train(self, lesson: Lesson) -> Trained:
+        return train(self.model, lesson)
 
     def fill(self, arrays: Iterable[tuple[str, Array]]) -> None:
         torch = require()
@@ -169,15 +175,6 @@ def load(path: Path) -> LiveTorch:
             help=f"give them their model: {path}@package.module:factory",
         )
     return LiveTorch(module)
-
-
-def _recorder(path: str, seen: dict[str, Array]) -> Any:
-    def record(module: object, inputs: object, output: Any) -> None:
-        tensors = list(results_of(output).tensors.values())
-        if tensors and path not in seen:
-            seen[path] = to_numpy(tensors[0]).copy()  # an in-place layer behind would change it
-
-    return record
 
 
 def _widened(inputs: Given) -> Given:

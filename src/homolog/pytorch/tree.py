@@ -27,27 +27,6 @@ def is_chain(module: Module) -> bool:
     return rule is not None and rule.chained and not module.children
 
 
-def refuse_parametrized(root: Module) -> None:
-    """A weight that is computed from others (spectral norm, weight norm) has to be made one of its own first.
-
-    Raises:
-        Unsupported: there is such a weight.
-    """
-    for module in root.walk():
-        if module.type.startswith("torch.nn.utils.parametrize.Parametrized"):
-            computed = module.children["parametrizations"]
-            steps = [
-                step.type.rpartition(".")[2].lstrip("_") for item in computed.walk() for step in item.children.values()
-            ]
-            raise Unsupported(
-                "a layer computes its weight from others, which no layer of Keras does",
-                where=module.path or None,
-                expected="weights that are stored as they are used",
-                found=f"{', '.join(computed.children)} by {', '.join(steps[len(computed.children) :])}",
-                help="torch.nn.utils.parametrize.remove_parametrizations(layer, name) keeps what it computes",
-            )
-
-
 def read_tree(root: Module, input_shape: OpenShape | None = None) -> Graph:
     """The graph of a tree.
 

@@ -22,7 +22,7 @@ from homolog.inspecting.summary import Summary
 from homolog.inspecting.table import TensorTable
 from homolog.inspecting.words import size_text, visible
 from homolog.plan import Plan, Row
-from homolog.proof import Part, Proof
+from homolog.proof import Cause, Part, Proof
 from homolog.reporting.blocks import BAD, DIM, GOOD, NAME, WARN, bullets, grid, indented, pairs, several, table, text
 from homolog.reporting.inspections import head, layers, nothing, tensors, totals
 
@@ -178,6 +178,7 @@ def _proof(result: Proof) -> RenderableType:
     parts: list[RenderableType] = [listed] if result.parts else []
     if result.differences:
         parts.append(indented(bullets("differs in", map(str, result.differences), BAD), 6))
+    parts += [_cause(cause) for cause in result.causes]
     if result.passed:
         verdict = Text("the same network", "bold green")
     else:
@@ -265,7 +266,17 @@ def _by(shape: Iterable[int]) -> Text:
 
 
 def _part(part: Part) -> Text:
-    return Text("\n").join([text(part.figure), *(text(f"  {line}") for line in part.details)])
+    figure = text(part.figure)
+    if part.threshold:
+        figure.append(visible(f" (threshold: {part.threshold})"), DIM)
+    return Text("\n").join([figure, *(text(f"  {line}") for line in part.details)])
+
+
+def _cause(cause: Cause) -> Text:
+    lines = Text.assemble(("cause: ", BAD), visible(cause.words), overflow="fold")
+    if cause.tried:
+        lines.append(visible(f" ({cause.tried})"), DIM)
+    return lines.append("\nhelp: ", "bold").append(visible(cause.help)) if cause.help else lines
 
 
 def _verdict(passed: bool) -> Text:

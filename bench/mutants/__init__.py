@@ -1,0 +1,1 @@
+"""Seeded defects: networks that are the same but for one thing, and whether ``verify`` says which. ``make mutants``."""

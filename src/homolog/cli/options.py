@@ -1,0 +1,69 @@
+"""The options that commands share, and what their words mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from homolog.cli.output import Output
+
+Command = Callable[..., None]
+
+
+def common(command: Command) -> Command:
+    """The options that every command has; they reach it as one ``output``."""
+
+    @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+    @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+    @click.option("-v", "--verbose", is_flag=True, help="Say more; show the traceback of a bug.")
+    def wrapped(as_json: bool, quiet: bool, verbose: bool, **options: Any) -> None:
+        command(Output(as_json, quiet, verbose), **options)
+
+    wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
+    wrapped.__click_params__ = [*getattr(command, "__click_params__", []), *wrapped.__click_params__]  # type: ignore[attr-defined]  # click's own way to hand options on
+    return wrapped
+
+
+inputs_option = click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="SHAPE",
+    help="Shape of an input of SRC (of A), batch first: 1,3,224,224. Repeat for several.",
+)
+force_option = click.option("--force", is_flag=True, help="Write over an existing file.")
+atol_option = click.option("--atol", type=float, help="Allowed absolute difference of float32 outputs.")
+rtol_option = click.option("--rtol", type=float, help="Allowed difference relative to the largest output.")
+no_run_option = click.option("--no-run", is_flag=True, help="Compare weights alone; build and run no model.")
+
+
+def shapes_of(texts: Sequence[str]) -> list[tuple[int, ...]] | None:
+    """``("1,3,224,224",)`` → ``[(1, 3, 224, 224)]``."""
+    from homolog.errors import Usage
+
+    shapes = []
+    for text in texts:
+        try:
+            shape = tuple(int(length) for length in text.replace("x", ",").split(","))
+        except ValueError:
+            shape = ()
+        if not shape or min(shape) < 1:
+            raise Usage(
+                "this is no shape",
+                where=f"--input {text}",
+                expected="whole numbers, batch first",
+                help="--input 1,3,224,224",
+            )
+        shapes.append(shape)
+    return shapes or None
+
+
+def tolerance_of(atol: float | None, rtol: float | None) -> Any:
+    if atol is None and rtol is None:
+        return None  # what the element types allow
+    from homolog.proof.subjects import Tolerance
+
+    standard = Tolerance()
+    return Tolerance(standard.atol if atol is None else atol, standard.rtol if rtol is None else rtol)

@@ -1,0 +1,174 @@
+"""A live Keras model in float64: a layer's element type is fixed when it is made, and is lent another one here.
+
+Variables stay as they are. Whoever runs the model in float64 gives it their values in float64 by a ``StatelessScope``,
+which also catches what the model would assign to them; so neither a gradient nor a statistic is rounded to float32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from importlib import import_module
+from math import pi, sqrt
+from typing import Any
+
+from homolog.keras.framework import require
+from homolog.keras.model import walk
+from homolog.results import Results
+
+
+def has_float64() -> bool:
+    """Whether the backend computes in float64 (TensorFlow). JAX and PyTorch give float32 when asked for it."""
+    keras = require()
+    return bool(keras.backend.result_type("float64", "float64") == "float64")
+
+
+def is_quantized(model: Any) -> bool:
+    """Whether a layer stores whole numbers for its weights, and so computes in a type of its own."""
+    return any(getattr(layer, "quantization_mode", None) is not None for layer in layers_of(model))
+
+
+@contextmanager
+def widened(model: Any) -> Iterator[None]:
+    """While the body runs, every layer of the model computes in float64, and takes its variables to be float64.
+
+    The model is left as it was: policies, variables, declared inputs and Keras's own default.
+    """
+    keras = require()
+    policy, default = keras.DTypePolicy("float64"), keras.config.floatx()
+    with ExitStack() as stack:
+        for layer in layers_of(model):
+            stack.enter_context(lent(layer, "_dtype_policy", policy))
+            for declared in _declared(layer):
+                if _is_float(declared._dtype):
+                    stack.enter_context(lent(declared, "_dtype", "float64"))
+        for variable in variables_of(model):
+            if _is_float(variable._dtype):
+                stack.enter_context(lent(variable, "_dtype", "float64"))
+        for name, function in _EXACT.items() if keras.backend.backend() == "tensorflow" else ():
+            stack.enter_context(lent(import_module("tensorflow").nn, name, function))
+        stack.callback(keras.config.set_floatx, default)
+        keras.config.set_floatx("float64")  # of constants
+        yield
+
+
+def variables_of(model: Any) -> list[Any]:
+    """Every variable of a model once, those of random number generators included."""
+    return list({id(variable): variable for variable in model.variables}.values())
+
+
+def values_of(variables: Sequence[Any]) -> list[Any]:
+    """What variables hold, as tensors of their own, in the element type that they are lent."""
+    keras = require()
+    arrays = [keras.ops.convert_to_numpy(variable) for variable in variables]
+    return [
+        keras.ops.convert_to_tensor(array.copy(), dtype=variable._dtype)
+        for array, variable in zip(arrays, variables, strict=True)
+    ]
+
+
+def called(
+    call: Callable[[bool], Results], variables: Sequence[Any], values: Sequence[Any], *, training: bool = False
+) -> tuple[Results, list[Any]]:
+    """Call a model with these values in its variables' place, which stay as they are.
+
+    Returns:
+        What it gives, and what it would leave in the variables.
+    """
+    keras = require()
+    with keras.StatelessScope(list(zip(variables, values, strict=True))) as scope:
+        results = call(training)
+    return results, [scope.get_current_value(variable) for variable in variables]
+
+
+def exact(model: Any, call: Callable[[bool], Results]) -> Results | None:
+    """A forward pass at inference in float64.
+
+    Args:
+        model: what is run.
+        call: calls it, given whether it is in training mode.
+
+    Returns:
+        None where the backend has no float64, where a layer is quantized, and where a layer does not go with it: it
+        makes tensors of a type of its own, which TensorFlow refuses to mix with float64 (ValueError, TypeError and
+        the backend's own error, as for an operation that it has for float32 alone).
+    """
+    if not has_float64() or is_quantized(model):
+        return None
+    held = variables_of(model)
+    with widened(model):
+        try:
+            results, _ = called(call, held, values_of(held))
+        except refusals():
+            return None
+    return results if is_wide(results) else None
+
+
+def is_wide(results: Results) -> bool:
+    """Whether no output was narrowed on its way."""
+    keras = require()
+    kinds = [keras.backend.standardize_dtype(tensor.dtype) for tensor in results.tensors.values()]
+    return all(kind == "float64" for kind in kinds if _is_float(kind))
+
+
+def refusals() -> tuple[type[Exception], ...]:
+    """The errors with which Keras, and the backend itself, refuse an element type."""
+    keras = require()
+    if keras.backend.backend() == "tensorflow":
+        own: type[Exception] = import_module("tensorflow").errors.OpError
+        return (ValueError, TypeError, own)
+    return (ValueError, TypeError, RuntimeError)
+
+
+def layers_of(model: Any) -> list[Any]:
+    """Every layer with an element type: the model, what it is made of, and what those are made of."""
+    keras = require()
+    found = {id(layer): layer for layer in model._flatten_layers(include_self=True, recursive=True)}
+    found |= {id(layer): layer for _, layer in walk(model, deep=True) if isinstance(layer, keras.layers.Layer)}
+    return list(found.values())
+
+
+def _declared(layer: Any) -> Iterator[Any]:
+    """What says in which type a layer takes its inputs, where it is a model: these would be narrowed to it."""
+    keras = require()
+    if isinstance(layer, keras.layers.InputLayer):
+        yield layer
+    inside = getattr(layer, "_functional", None) or layer  # what a Sequential is run by
+    yield from getattr(inside, "_inputs", ())
+
+
+def _gelu(features: Any, approximate: bool = False, name: object = None) -> Any:
+    """``tf.nn.gelu``, whose constants are rounded to float32."""
+    math = import_module("tensorflow").math
+    if approximate:
+        inner = sqrt(2 / pi) * (features + 0.044715 * features * features * features)
+        return 0.5 * features * (1.0 + math.tanh(inner))
+    return 0.5 * features * (1.0 + math.erf(features * sqrt(0.5)))
+
+
+def _leaky_relu(features: Any, alpha: float = 0.2, name: object = None) -> Any:
+    """``tf.nn.leaky_relu``, which rounds the slope to float32."""
+    tf = import_module("tensorflow")
+    return tf.where(features > 0, features, alpha * features)
+
+
+_EXACT = {"gelu": _gelu, "leaky_relu": _leaky_relu}
+
+
+def _is_float(dtype: str) -> bool:
+    return "float" in dtype
+
+
+@contextmanager
+def lent(holder: Any, name: str, value: object) -> Iterator[None]:
+    """Another attribute of an instance for a while, past its own ways of setting it, which have effects."""
+    held = vars(holder)
+    had, before = name in held, held.get(name)
+    held[name] = value
+    try:
+        yield
+    finally:
+        if had:
+            held[name] = before
+        else:
+            del held[name]

@@ -1,0 +1,75 @@
+"""Part of the proof: the outputs once more, with other batch statistics, scales and shifts in both networks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+
+from homolog.graph import Weight
+from homolog.live import Live
+from homolog.proof import outputs
+from homolog.proof.part import Part
+from homolog.proof.subjects import Subjects, Tolerance
+from homolog.tensors import Array, array_ref
+from homolog.transfer import transfer
+
+
+def check(subjects: Subjects, tolerance: Tolerance) -> Part | None:
+    """The same with other batch statistics, scales and shifts in both: trivial ones prove nothing.
+
+    None where the networks hold no statistics, or the second computes from others what they are folded into. Both
+    networks are left as they were.
+    """
+    nodes = [node for node in subjects.graph_a.nodes.values() if "running_var" in node.weights]
+    if not nodes:
+        return None
+    random = np.random.default_rng(7)
+    before = {name: ref.read().copy() for name, ref in subjects.a.tensors().items()}
+    changed = dict(before)
+    touched: set[str] = set()
+    for node in nodes:
+        names = {slot: _live_name(subjects, weight) for slot, weight in node.weights.items()}
+        arrays = {slot: before[name] for slot, name in names.items() if name in before}
+        changed.update({names[slot]: array for slot, array in _perturbed(arrays, random).items()})
+        touched.update(names[slot] for slot in arrays)
+    theirs = subjects.b.tensors()
+    if any(row.target not in theirs for row in subjects.plan.rows if not touched.isdisjoint(row.sources)):
+        return None  # it is computed from others, and cannot be set
+    refs = {**subjects.a.computed(), **{name: array_ref(name, array) for name, array in changed.items()}}
+    rows = tuple(row for row in subjects.plan.rows if row.target in theirs)
+    with _filled(subjects.a, changed, before):
+        target = dict(transfer(replace(subjects.plan, rows=rows), refs))
+        held = {name: ref.read().copy() for name, ref in theirs.items() if name in target}
+        with _filled(subjects.b, target, held):
+            return outputs.check(subjects, tolerance, (3,), "perturbed statistics")
+
+
+def _live_name(subjects: Subjects, weight: Weight) -> str:
+    (ref,) = weight.tensors
+    return subjects.names.get(ref.name, ref.name)
+
+
+def _perturbed(arrays: Mapping[str, Array], random: np.random.Generator) -> dict[str, Array]:
+    """Another scale, shift, mean and variance, in the measure of those that are there: what follows a layer whose
+    statistics are far off may overflow."""
+    wide = {slot: array.astype(np.float64) for slot, array in arrays.items()}
+    spread = np.sqrt(wide["running_var"])
+    changed = {}
+    for slot, array in wide.items():
+        factor = 0.9 + 0.3 * random.random(array.shape)  # more, in fifty layers, and float32 itself falls apart
+        shift = (factor - 1) * (spread if slot == "running_mean" else 1)
+        moved = array * factor if slot in ("weight", "running_var") else array + shift
+        changed[slot] = moved.astype(arrays[slot].dtype)
+    return changed
+
+
+@contextmanager
+def _filled(live: Live, values: Mapping[str, Array], before: Mapping[str, Array]) -> Iterator[None]:
+    live.fill(values.items())
+    try:
+        yield
+    finally:
+        live.fill(before.items())

@@ -1,0 +1,85 @@
+"""Keras in float64: as exact as PyTorch in double precision, and nothing of the model is changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from homolog.keras.exact import layers_of, variables_of, widened
+from homolog.keras.run import LiveKeras
+from homolog.proof.pairing import paired
+from homolog.proof.samples import inputs_for
+from proof.test_gradients import subjects_of
+from twins import PAIRS
+
+
+@pytest.mark.parametrize("name", [name for name in PAIRS if name != "volume"])
+def test_it_agrees_with_pytorch_in_double_precision(name: str) -> None:
+    subjects = subjects_of(PAIRS[name].torch(), PAIRS[name].keras())
+    inputs = inputs_for(subjects, batch=2, seed=0)
+
+    left, right = subjects.a.exact(inputs.first), subjects.b.exact(inputs.second)
+
+    assert left is not None
+    assert right is not None
+    for one, two in paired(subjects, left, right).pairs:
+        assert two.dtype == np.float64
+        np.testing.assert_allclose(two, one, rtol=0, atol=1e-14 * float(np.abs(one).max()))
+
+
+def everything(model: Any) -> list[object]:
+    holders = [*layers_of(model), *variables_of(model)]
+    return [(vars(holder).get("_dtype_policy"), vars(holder).get("_dtype")) for holder in holders]
+
+
+def test_the_model_is_left_as_it_was_also_when_it_fails() -> None:
+    import tensorflow as tf
+
+    import keras
+
+    model = PAIRS["nested"].keras()
+    before, first = everything(model), LiveKeras(model).run([np.ones((2, 5), np.float32)]).outputs[0]
+    functions = tf.nn.gelu, tf.nn.leaky_relu
+
+    assert LiveKeras(model).exact([np.ones((2, 5), np.float32)]) is not None
+    with pytest.raises(KeyError), widened(model):
+        raise KeyError
+
+    assert everything(model) == before
+    assert keras.config.floatx() == "float32"
+    assert functions == (tf.nn.gelu, tf.nn.leaky_relu)
+    np.testing.assert_array_equal(LiveKeras(model).run([np.ones((2, 5), np.float32)]).outputs[0], first)
+
+
+def test_an_operation_that_tensorflow_has_for_float32_alone_has_no_exact_result() -> None:
+    assert LiveKeras(PAIRS["volume"].keras()).exact([np.ones((1, 5, 9, 15, 2), np.float32)]) is None
+
+
+def test_a_layer_that_makes_tensors_of_a_type_of_its_own_has_no_exact_result() -> None:
+    import tensorflow as tf
+
+    import keras
+
+    class Stubborn(keras.layers.Layer):
+        def call(self, x: Any) -> Any:
+            return tf.multiply(x, tf.constant(2.0, tf.float32))
+
+    class Narrow(keras.layers.Layer):
+        def call(self, x: Any) -> Any:
+            return keras.ops.cast(x, "float32")
+
+    inputs = keras.Input((3,))
+    for layer in (Stubborn(), Narrow()):
+        model = keras.Model(inputs, layer(inputs))
+        assert LiveKeras(model).exact([np.ones((2, 3), np.float32)]) is None
+
+
+def test_a_quantized_model_has_no_exact_result() -> None:
+    import keras
+
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    model.layers[0].quantize("int8")
+
+    assert LiveKeras(model).exact([np.ones((2, 4), np.float32)]) is None
