@@ -57,7 +57,7 @@ class Net(nn.Module):
         x = functional.adaptive_avg_pool2d(self.blocks(x), 1).flatten(1)
         if self.other.get("dropout"):
             x = functional.dropout(x, 0.2, training=True)
-        return functional.softmax(self.classifier(x), dim=1)
+        return self.classifier(x)
 
 
 def keras_net(size: int = 16, width: int = 4, **other: Any) -> keras.Model:
@@ -94,7 +94,7 @@ def keras_net(size: int = 16, width: int = 4, **other: Any) -> keras.Model:
     x = block("c", block("b", block("a", x, width), width), 2 * width, 2)
     x = (layers.GlobalMaxPooling2D if other.get("largest") else layers.GlobalAveragePooling2D)(name="pool")(x)
     x = (StubbornDropout if other.get("dropout") else layers.Dropout)(0.3, name="drop")(x)
-    return keras.Model(inputs, layers.Dense(6, activation="softmax", name="predictions")(x))
+    return keras.Model(inputs, layers.Dense(6, name="predictions")(x))
 
 
 BLOCK_A = ("blocks.0.expand", "blocks.0.bn1", "blocks.0.act", "a_expand", "a_bn1", "a_relu6")

@@ -9,8 +9,8 @@ from torch.nn import functional
 
 import keras
 from bench.mutants.changes import (
-    fresh_statistics,
     flipped,
+    fresh_statistics,
     nudged,
     rooted,
     scaled,
