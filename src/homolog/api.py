@@ -11,6 +11,7 @@ import numpy as np
 
 from homolog import files
 from homolog.errors import Mismatch, Usage
+from homolog.graph import Graph
 from homolog.matching import match as match_graphs
 from homolog.network import WITH_SETTINGS, Network, open_network
 from homolog.plan import Plan
@@ -259,7 +260,7 @@ def verify(
     plan = match_graphs(left, right, first.name, second.name)
     if plan.ties:
         plan = told_by_values(first, second, left, right, plan)
-    parts = [weights.check(plan, first.tensors(), second.tensors())]
+    parts = [_same_weights(plan, first, second, left, right)]
     if plan.differences:
         count = len(plan.differences)
         parts.append(
@@ -362,6 +363,17 @@ def _array(entry: Array | Sequence[int]) -> Array:
     if all(isinstance(length, int) and length > 0 for length in entry):
         return np.zeros(tuple(map(int, entry)), np.float32)
     raise Usage("an input is neither an array nor a shape", found=repr(entry), help="for example (1, 3, 224, 224)")
+
+
+def _same_weights(plan: Plan, first: Network, second: Network, left: Graph, right: Graph) -> Part:
+    """Every weight of the second from the first's, or the other way about: where one keeps as two what the other adds
+    up, or as one what the other folds into another, the sum tells that they are the same, and the parts do not."""
+    part = weights.check(plan, first.tensors(), second.tensors())
+    if part.passed or all(row.lossless and not row.note for row in plan.rows):
+        return part
+    back = match_graphs(right, left, second.name, first.name)
+    turned = weights.check(back, second.tensors(), first.tensors())
+    return turned if turned.passed else part
 
 
 def _given(inputs: Inputs | None) -> Given | None:

@@ -7,8 +7,10 @@ named; where an operation is written in another way, running both decides.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import zip_longest
 from math import isclose
+from typing import cast
 
 from homolog import rules
 from homolog.graph import Graph, Node, Value
@@ -54,13 +56,46 @@ def _preprocessing(graphs: tuple[Graph, Graph], readers: Sequence[Mapping[Value,
 
 
 def _prepared(entry: Node, readers: Mapping[Value, list[Node]]) -> list[Node]:
-    """The rescalings and normalisations that an input goes through first."""
+    """The rescalings and normalisations that an input goes through first; arithmetic with numbers is a rescaling."""
     found: list[Node] = []
     behind = readers.get(Value(entry.name), [])
-    while len(behind) == 1 and (behind[0].kind in PREPROCESSING or behind[0].kind == "identity"):
-        found += [behind[0]] if behind[0].kind in PREPROCESSING else []
-        behind = readers.get(Value(behind[0].name), [])
-    return found
+    while len(behind) == 1:
+        node, line = behind[0], _line(behind[0])
+        if line is not None and found and (before := _line(found[-1])) is not None:
+            scale, offset = before[0] * line[0], before[1] * line[0] + line[1]
+            found[-1] = replace(found[-1], kind="rescaling", fields={"scale": scale, "offset": offset})
+        elif line is not None:
+            found.append(replace(node, kind="rescaling", fields={"scale": line[0], "offset": line[1]}))
+        elif node.kind in PREPROCESSING:
+            found.append(node)
+        elif node.kind != "identity":
+            break
+        behind = readers.get(Value(node.name), [])
+    return [step for step in found if _line(step) != (1.0, 0.0)]
+
+
+def _line(node: Node) -> tuple[float, float] | None:
+    """Scale and offset of a node that does no more than that, by one number each."""
+    fields = node.fields
+    if node.kind == "rescaling":
+        scale, offset = fields.get("scale"), fields.get("offset", 0.0)
+        plain = isinstance(scale, int | float) and isinstance(offset, int | float)
+        return (float(cast(float, scale)), float(cast(float, offset))) if plain else None
+    left, right = fields.get("left"), fields.get("right")
+    number = right if left is None else left
+    if len(node.inputs) != 1 or not isinstance(number, int | float) or isinstance(number, bool):
+        return None
+    turned = (left is not None) != bool(fields.get("reversed"))
+    match node.kind:
+        case "add":
+            return 1.0, float(number)
+        case "multiply":
+            return float(number), 0.0
+        case "subtract":
+            return (-1.0, float(number)) if turned else (1.0, -float(number))
+        case "divide" if not turned:
+            return 1 / float(number), 0.0
+    return None
 
 
 def _settings(left: Node, right: Node) -> Iterator[Difference]:
