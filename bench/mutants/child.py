@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from time import perf_counter
 
 import homolog
@@ -17,9 +18,19 @@ from bench.mutants.judge import Record, Verdict, judged
 from bench.mutants.mutant import Architecture
 from bench.mutants.networks import Pair, fresh, mutated
 from homolog.errors import HomologError, Mismatch
+from homolog.proof import Part
 
 SEED = 0
 _CORRECT: dict[str, Pair] = {}
+
+
+MEASURES = {
+    "outputs": "share_of_tolerance",
+    "perturbed statistics": "share_of_tolerance",
+    "float64": "relative",
+    "float32": "ratio",
+}
+"""What is kept of the parts of a correct conversion's proof."""
 
 
 def correct_pair(architecture: Architecture) -> Pair:
@@ -58,12 +69,14 @@ def correct_record(name: str, size: int, seed: int, direction: str) -> Record:
     pair = fresh(architecture, seed, architecture.sizes[size])
     source, target = (pair.torch, pair.keras) if direction == "to-keras" else (pair.keras, pair.torch)
     started = perf_counter()
+    measured: dict[str, float] = {}
     try:
         copied = homolog.copy(source, into=target).proof
-        proof = homolog.verify(*((target, source) if seed % 2 else (source, target)))
+        proof = homolog.verify(*((target, source) if seed % 2 else (source, target)), layers=True)
     except HomologError as error:
         problem = str(error)
     else:
+        measured = _measured((*copied.parts, *proof.parts))
         failed = [part for each in (copied, proof) for part in each.parts if not part.passed]
         problem = "; ".join(f"{part.name}: {part.figure}" for part in failed)
     return {
@@ -73,8 +86,19 @@ def correct_record(name: str, size: int, seed: int, direction: str) -> Record:
         "direction": direction,
         "backend": keras.backend.backend(),
         "problem": problem,
+        "measured": measured,
         "seconds": perf_counter() - started,
     }
+
+
+def _measured(parts: Sequence[Part]) -> dict[str, float]:
+    """The largest of what each part measured, by its name."""
+    found: dict[str, float] = {}
+    for part in parts:
+        figure = part.figures.get(MEASURES.get(part.name, ""))
+        if isinstance(figure, int | float):
+            found[part.name] = max(found.get(part.name, 0.0), float(figure))
+    return found
 
 
 def main(tasks: list[str]) -> None:

@@ -143,4 +143,4 @@ def crashed(task: str, backend: str, said: Sequence[str]) -> Record:
         return {"task": task, **record, "architecture": architecture.name, "asked": "", "seconds": 0.0}
     size, seed, direction = rest
     place = {"architecture": name, "size": int(size), "seed": int(seed), "direction": direction, "backend": backend}
-    return {"task": task, **place, "problem": why, "seconds": 0.0}
+    return {"task": task, **place, "problem": why, "measured": {}, "seconds": 0.0}

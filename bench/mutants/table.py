@@ -67,6 +67,15 @@ def correct_figures(records: Sequence[Record]) -> list[Figure]:
     return [Figure("false alarms", wrong, bound, "conversions", note)]
 
 
+LARGEST = (
+    ("outputs", "of what is allowed"),
+    ("perturbed statistics", "of what is allowed"),
+    ("float64", "of the largest output"),
+    ("float32", "×"),
+)
+"""Parts of the proof whose largest figure is shown."""
+
+
 def page(
     mutants: Sequence[Record], correct: Sequence[Record], figures: Sequence[Figure], versions: dict[str, str]
 ) -> str:
@@ -115,10 +124,17 @@ def _correct(records: Sequence[Record]) -> str:
     for record in records:
         counts.setdefault((record["architecture"], record["backend"]), []).append(record)
     rows = [
-        (name, backend, str(len(found)), str(sum(bool(record["problem"]) for record in found)))
+        (name, backend, str(len(found)), str(sum(bool(record["problem"]) for record in found)), *_largest(found))
         for (name, backend), found in counts.items()
     ]
-    return _markdown(("architecture", "Keras on", "conversions", "false alarms"), rows)
+    head = ("architecture", "Keras on", "conversions", "false alarms", *(f"{name}: {what}" for name, what in LARGEST))
+    return _markdown(head, rows)
+
+
+def _largest(records: Sequence[Record]) -> list[str]:
+    """The largest that was measured of each part of a proof; empty where the part was not run."""
+    found = [[record["measured"][name] for record in records if name in record["measured"]] for name, _ in LARGEST]
+    return [f"{max(figures):.2g}" if figures else "" for figures in found]
 
 
 def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -207,7 +207,13 @@ class _Tracer:
     def _left(self, path: str, value: Value) -> Value:
         """What an entered layer gives. Variables that it used where nothing could be seen join its result."""
         unseen = self._unseen(path)
-        return self._joined("", path, [value, *map(self._parameter, unseen)]) if unseen else value
+        if not unseen:
+            return value
+        joined = self._joined("", path, [value, *map(self._parameter, unseen)])
+        shapes = self.nodes.made[value.node].shapes
+        if value.index < len(shapes):
+            self._note_shape(joined, shapes[value.index])
+        return joined
 
     def _joined(self, class_name: str, path: str, inputs: Sequence[Value]) -> Value:
         kind = f"keras:{class_name}"

@@ -56,7 +56,7 @@ def check(subjects: Subjects, seed: int) -> Iterator[Part]:
         subjects: the networks.
         seed: of the input.
     """
-    inputs = inputs_for(subjects, batch=2, seed=seed)
+    inputs = inputs_for(subjects, batch=1, seed=seed)
     left, right = subjects.a.run(inputs.first), subjects.b.run(inputs.second)
     wide, other = subjects.a.exact(inputs.first), subjects.b.exact(inputs.second)
     errors = _errors(subjects, wide, other, left, right)

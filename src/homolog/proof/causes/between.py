@@ -180,6 +180,8 @@ def _kind(left: Node | None, right: Node | None) -> str:
     names = {_plain(node) for node in (left, right) if node is not None}
     if any("pool" in name or name in REDUCTIONS for name in names) and len(names) == 2:
         return "pooling" if all("pool" in name or name in REDUCTIONS for name in names) else "wiring"
+    if names & {"flip", "reverse"}:
+        return "channel order"
     if names and names <= ACTIVATION_KINDS:
         return "softmax" if "softmax" in names else "activation"
     if any("pad" in name for name in names):
