@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 
@@ -37,7 +37,7 @@ def _random(place: str, live: Live, graph: Graph, given: Given) -> Cause | None:
     apart = max((distance(*pair) for pair in zip(one, two, strict=True)), default=0.0)
     if apart == 0 or all(distance(*pair) <= limit(pair[0], Tolerance()) for pair in zip(one, two, strict=True)):
         return None
-    layer = _in_front(graph, _first_that_varies(live, graph, given), lambda node: node.kind == "dropout")
+    layer = _in_front(graph, *_that_vary(live, graph, given), lambda node: node.kind == "dropout")
     where = ("", layer) if place == "second" else (layer, "")
     since = f", from {layer} on" if layer else ""
     return Cause(
@@ -51,22 +51,24 @@ def _random(place: str, live: Live, graph: Graph, given: Given) -> Cause | None:
     )
 
 
-def _first_that_varies(live: Live, graph: Graph, given: Given) -> str:
-    """The first layer that gives something else in the second run."""
+def _that_vary(live: Live, graph: Graph, given: Given) -> tuple[str, set[str]]:
+    """The first layer that gives something else in the second run, and those that give the same."""
     places = [node.layer for node in graph.nodes.values() if node.layer is not None]
     one, two = (live.run(given, places).activations for _ in range(2))
-    for name, array in one.items():
-        if name in two and array.shape == two[name].shape and not np.array_equal(array, two[name], equal_nan=True):
-            return name
-    return ""
+    steady = {name for name, array in one.items() if np.array_equal(array, two[name], equal_nan=array.dtype.kind == "f")}
+    return next((name for name in one if name not in steady), ""), steady
 
 
-def _in_front(graph: Graph, layer: str, wanted: Callable[[Node], bool]) -> str:
-    """The nearest node in front of a layer that is what is wanted; the layer itself if there is none."""
+def _in_front(graph: Graph, layer: str, steady: Collection[str], wanted: Callable[[Node], bool]) -> str:
+    """The nearest node in front of a layer, or of the outputs, that is what is wanted, with nothing steady between;
+    the layer itself if there is none."""
     waiting = [node.name for node in graph.nodes.values() if layer and node.layer == layer][:1]
+    waiting = waiting or [value.node for value in graph.outputs]
     seen: set[str] = set()
     while waiting:
         node = graph.nodes[waiting.pop(0)]
+        if node.layer is not None and node.layer in steady:
+            continue
         if wanted(node):
             return node.name
         seen.add(node.name)

@@ -202,13 +202,25 @@ def _merged(transform: object) -> Iterator[tuple[tuple[str, ...], Mapping[str, i
 
 
 def _reordered(item: Wrong, axis: int, group: Sequence[str], lengths: Sequence[int]) -> Finding | None:
-    for start in permutations(range(len(lengths))):
-        for order in permutations(range(len(lengths))):
-            place = np.arange(prod(lengths)).reshape([lengths[i] for i in start]).transpose(order).ravel()
-            if _same(np.take(item.left, place, axis), item.right):
-                names = " x ".join(_word(name) for name in group)
-                return "flatten order", f"has its inputs in the order of another flatten of {names}"
+    line = tuple(slice(None) if place == axis else 0 for place in range(item.left.ndim))
+    for place in _orders(lengths):
+        alike = _same(item.left[line][place], item.right[line])  # one line first: kernels behind a flatten are large
+        if alike and _same(np.take(item.left, place, axis), item.right):
+            names = " x ".join(_word(name) for name in group)
+            return "flatten order", f"has its inputs in the order of another flatten of {names}"
     return None
+
+
+def _orders(lengths: Sequence[int]) -> Iterator[Array]:
+    """The orders that flattened axes come in if they are taken for others and turned: once, or, of up to three axes,
+    twice (turned the wrong way, and then read as if they had not been)."""
+    ways = [(start, order) for start in permutations(range(len(lengths))) for order in permutations(start)]
+    whole = np.arange(prod(lengths))
+    once = [whole.reshape([lengths[i] for i in start]).transpose(order).ravel() for start, order in ways]
+    yield from once
+    for first in once if len(lengths) <= 3 else ():
+        for second in once:
+            yield first[second]
 
 
 def _off_by_one(item: Wrong, wrong: Sequence[Wrong]) -> Finding | None:
@@ -224,9 +236,9 @@ def _off_by_one(item: Wrong, wrong: Sequence[Wrong]) -> Finding | None:
 
 def _rounded(item: Wrong, wrong: Sequence[Wrong]) -> Finding | None:
     for narrow in NARROW:
-        with np.errstate(over="ignore"):
-            rounded = item.left.astype(narrow).astype(item.left.dtype)
-        if _same(rounded, item.right) or _same(item.right.astype(narrow).astype(item.left.dtype), item.left):
+        with np.errstate(over="ignore", invalid="ignore"):
+            rounded, back = (array.astype(narrow).astype(array.dtype) for array in (item.left, item.right))
+        if _same(rounded, item.right) or _same(back, item.left):
             return "rounded weights", f"went through {narrow.name}"
     left, right = item.left.astype(np.float64), item.right.astype(np.float64)
     if np.allclose(left, right, rtol=2**-20, atol=0):
