@@ -29,7 +29,7 @@ FLOORS = (
     ("network",),
     ("reading",),
     ("proof", "inspecting", "doctor"),
-    ("proving",),
+    ("proving", "inputs"),
     ("planning",),
     ("api",),
     ("demo", "reporting"),
@@ -37,7 +37,7 @@ FLOORS = (
     ("__main__",),
 )
 CORE = {"errors", "tensors", "transforms", "modules", "graph", "plan", "rules", "files", "live", "passes", "transfer"}
-CORE |= {"signature", "results", "contiguity", "planning", "proving"}
+CORE |= {"signature", "results", "contiguity", "planning", "proving", "inputs"}
 CORE |= {"source", "matching", "stored", "network", "reading", "proof", "reporting", "inspecting", "api", "cli"}
 CORE |= {"testing"}
 

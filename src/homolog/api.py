@@ -7,31 +7,25 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from homolog import files
 from homolog.errors import Mismatch, Usage
 from homolog.graph import Graph
+from homolog.inputs import Inputs, arrays_of, given_by
 from homolog.matching import match as match_graphs
 from homolog.network import WITH_SETTINGS, Network, open_network
 from homolog.plan import Plan
 from homolog.planning import carrying, not_the_same, probed, read_plan, refuse_guesses, told_by_values
 from homolog.proof import Part, Proof, outputs, weights
-from homolog.proof.given import UNNAMED
 from homolog.proof.memory import require_room
 from homolog.proof.samples import given_samples, samples
 from homolog.proof.subjects import Tolerance
 from homolog.proving import causes, run_parts
 from homolog.reading import read_both
-from homolog.signature import Given
 from homolog.tensors import Array, TensorRef, array_ref
 from homolog.transfer import transfer
 
 if TYPE_CHECKING:
     from homolog.inspecting.inspection import Inspection
-
-Inputs = Sequence[Array | Sequence[int]] | Mapping[str, Array | Sequence[int]]
-"""For each input of the first network an array, or a shape with the batch in front: in its order, or by name."""
 
 
 def load(src: object) -> Network:
@@ -59,7 +53,7 @@ def inspect(src: object, word: str | None = None, *, inputs: Inputs | None = Non
     if not isinstance(src, str | Path | Network) and framework_of(src) is None:
         return inspect_object(src, word)
     network = open_network(src)
-    arrays = None if inputs is None else _arrays(inputs, network)
+    arrays = None if inputs is None else arrays_of(inputs, network)
     return inspect_network(network, word, list(arrays.values()) if isinstance(arrays, Mapping) else arrays)
 
 
@@ -76,7 +70,7 @@ def match(a: object, b: object, *, inputs: Inputs | None = None, carry_config: b
         Usage: there are settings to carry, and one of the two is a file of weights.
     """
     first, second = load(a), load(b)
-    left, right = read_both(first, second, None if inputs is None else _arrays(inputs, first))
+    left, right = read_both(first, second, None if inputs is None else arrays_of(inputs, first))
     plan = match_graphs(left, right, first.name, second.name)
     return carrying(first, second, left, right, plan)[1] if carry_config else plan
 
@@ -171,7 +165,7 @@ def copy(
     """
     first, second = load(a), load(into)
     second.require_fillable()
-    left, right = read_both(first, second, None if inputs is None else _arrays(inputs, first))
+    left, right = read_both(first, second, None if inputs is None else arrays_of(inputs, first))
     graphs = (left, right)
     rows = match_graphs(*graphs, first.name, second.name) if plan is None else read_plan(plan, first, second, graphs)
     if carry_config:
@@ -256,7 +250,7 @@ def verify(
         Usage: the inputs given do not fit the first network.
     """
     first, second = load(a), load(b)
-    left, right = read_both(first, second, None if inputs is None else _arrays(inputs, first))
+    left, right = read_both(first, second, None if inputs is None else arrays_of(inputs, first))
     plan = match_graphs(left, right, first.name, second.name)
     if plan.ties:
         plan = told_by_values(first, second, left, right, plan)
@@ -269,7 +263,7 @@ def verify(
     if run:
         parts += list(
             run_parts(
-                *(first, second, left, right, plan, tolerance, seeds, layers, _given(inputs)),
+                *(first, second, left, right, plan, tolerance, seeds, layers, given_by(inputs)),
                 other_sizes=True,
                 gradients=gradients,
                 steps=steps,
@@ -297,8 +291,8 @@ def drawn_inputs(
         Unsupported: neither says how large an input is.
     """
     first, second = load(a), load(b)
-    left, right = read_both(first, second, None if inputs is None else _arrays(inputs, first))
-    given = _given(inputs)
+    left, right = read_both(first, second, None if inputs is None else arrays_of(inputs, first))
+    given = given_by(inputs)
     if given is not None:
         return dict(given_samples(left, right, given).first)
     return dict(samples(left, right, batch=outputs.BATCHES[0] if batch is None else batch, seed=seed).first)
@@ -326,45 +320,6 @@ def _check_written(draft: Path, plan: Plan, refs: Mapping[str, TensorRef], targe
         raise Mismatch("the written file does not hold what it should; it was removed", details=part.details)
 
 
-def _arrays(inputs: Inputs, network: Network) -> Given:
-    """Arrays as they are; shapes as zeros. By name where the user gave them so.
-
-    Raises:
-        Usage: an entry is neither, or the network takes nothing of that name.
-    """
-    inputs = _told_apart(inputs)
-    if not isinstance(inputs, Mapping):
-        return [_array(entry) for entry in inputs]
-    known = network.live.arguments() if network.must_be_traced else None
-    if known is not None and not set(inputs) <= {argument.name for argument in known}:
-        raise Usage(
-            "the inputs given are not those that the network takes",
-            where=network.name,
-            expected=", ".join(argument.name if argument.required else f"[{argument.name}]" for argument in known),
-            found=", ".join(inputs),
-        )
-    return {name: _array(entry) for name, entry in inputs.items()}
-
-
-def _told_apart(inputs: Inputs) -> Inputs:
-    """What comes under the names that ``numpy.savez`` has for arrays without one is in order, not by name."""
-    if not isinstance(inputs, Mapping):
-        return inputs
-    places = {name: UNNAMED.fullmatch(name) for name in inputs}
-    numbers = {name: int(found[1]) for name, found in places.items() if found}
-    return (
-        [inputs[name] for name in sorted(numbers, key=numbers.__getitem__)] if len(numbers) == len(inputs) else inputs
-    )
-
-
-def _array(entry: Array | Sequence[int]) -> Array:
-    if isinstance(entry, np.ndarray):
-        return entry
-    if all(isinstance(length, int) and length > 0 for length in entry):
-        return np.zeros(tuple(map(int, entry)), np.float32)
-    raise Usage("an input is neither an array nor a shape", found=repr(entry), help="for example (1, 3, 224, 224)")
-
-
 def _same_weights(plan: Plan, first: Network, second: Network, left: Graph, right: Graph) -> Part:
     """Every weight of the second from the first's, or the other way about: where one keeps as two what the other adds
     up, or as one what the other folds into another, the sum tells that they are the same, and the parts do not."""
@@ -374,26 +329,6 @@ def _same_weights(plan: Plan, first: Network, second: Network, left: Graph, righ
     back = match_graphs(right, left, second.name, first.name)
     turned = weights.check(back, second.tensors(), first.tensors())
     return turned if turned.passed else part
-
-
-def _given(inputs: Inputs | None) -> Given | None:
-    """The arrays that the user gave to run on; None where there are none, or shapes alone.
-
-    Raises:
-        Usage: some are arrays and some are shapes.
-    """
-    if not inputs:
-        return None
-    inputs = _told_apart(inputs)
-    entries = list(inputs.values() if isinstance(inputs, Mapping) else inputs)
-    arrays = [entry for entry in entries if isinstance(entry, np.ndarray)]
-    if not arrays:
-        return None
-    if len(arrays) < len(entries):
-        raise Usage(
-            "some inputs are arrays, and some are shapes", expected="arrays for every input, or a shape for each"
-        )
-    return dict(zip(inputs, arrays, strict=True)) if isinstance(inputs, Mapping) else arrays
 
 
 def _paths(*networks: Network) -> list[Path]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
-from math import pi, sqrt
 from typing import Any
 
+from homolog.keras.float64 import in_float64
 from homolog.keras.framework import require
 from homolog.keras.model import walk
 from homolog.results import Results
@@ -45,8 +45,8 @@ def widened(model: Any) -> Iterator[None]:
         for variable in variables_of(model):
             if _is_float(variable._dtype):
                 stack.enter_context(lent(variable, "_dtype", "float64"))
-        for name, function in _EXACT.items() if keras.backend.backend() == "tensorflow" else ():
-            stack.enter_context(lent(import_module("tensorflow").nn, name, function))
+        for holder, name, function in in_float64() if keras.backend.backend() == "tensorflow" else ():
+            stack.enter_context(lent(holder, name, function))
         stack.callback(keras.config.set_floatx, default)
         keras.config.set_floatx("float64")  # of constants
         yield
@@ -135,24 +135,6 @@ def _declared(layer: Any) -> Iterator[Any]:
         yield layer
     inside = getattr(layer, "_functional", None) or layer  # what a Sequential is run by
     yield from getattr(inside, "_inputs", ())
-
-
-def _gelu(features: Any, approximate: bool = False, name: object = None) -> Any:
-    """``tf.nn.gelu``, whose constants are rounded to float32."""
-    math = import_module("tensorflow").math
-    if approximate:
-        inner = sqrt(2 / pi) * (features + 0.044715 * features * features * features)
-        return 0.5 * features * (1.0 + math.tanh(inner))
-    return 0.5 * features * (1.0 + math.erf(features * sqrt(0.5)))
-
-
-def _leaky_relu(features: Any, alpha: float = 0.2, name: object = None) -> Any:
-    """``tf.nn.leaky_relu``, which rounds the slope to float32."""
-    tf = import_module("tensorflow")
-    return tf.where(features > 0, features, alpha * features)
-
-
-_EXACT = {"gelu": _gelu, "leaky_relu": _leaky_relu}
 
 
 def _is_float(dtype: str) -> bool:

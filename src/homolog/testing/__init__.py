@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from homolog.api import Inputs
+    from homolog.inputs import Inputs
     from homolog.proof import Proof
     from homolog.proof.subjects import Tolerance
 

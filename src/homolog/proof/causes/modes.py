@@ -55,8 +55,8 @@ def _that_vary(live: Live, graph: Graph, given: Given) -> tuple[str, set[str]]:
     """The first layer that gives something else in the second run, and those that give the same."""
     places = [node.layer for node in graph.nodes.values() if node.layer is not None]
     one, two = (live.run(given, places).activations for _ in range(2))
-    steady = {name for name, array in one.items() if np.array_equal(array, two[name], equal_nan=array.dtype.kind == "f")}
-    return next((name for name in one if name not in steady), ""), steady
+    moved = [name for name in one if not np.array_equal(one[name], two[name], equal_nan=one[name].dtype.kind == "f")]
+    return next(iter(moved), ""), one.keys() - set(moved)
 
 
 def _in_front(graph: Graph, layer: str, steady: Collection[str], wanted: Callable[[Node], bool]) -> str:
@@ -77,28 +77,16 @@ def _in_front(graph: Graph, layer: str, steady: Collection[str], wanted: Callabl
 
 
 def _in_company(place: str, live: Live, graph: Graph, given: Given) -> Cause | None:
-    """Whether what a sample gives depends on the others of its batch."""
-    alone = _first_sample(given)
+    """Whether what a sample gives depends on the others of its batch; not alone, for batch norms refuse one sample."""
     layers = [node.layer for node in graph.nodes.values() if node.layer is not None]
-    together, single = live.run(given, layers), live.run(alone, layers)
-    moved = [
-        (distance(many[:1], one), float(np.abs(one.astype(np.float64)).max(initial=0)))
-        for many, one in zip(together.outputs, single.outputs, strict=True)
-        if many.ndim and many[:1].shape == one.shape
-    ]
-    if not moved or all(apart <= MOST * largest for apart, largest in moved):
+    three, two = live.run(given, layers), live.run(_first_two(given), layers)
+    moved = [apart for many, few in zip(three.outputs, two.outputs, strict=True) if (apart := _moved(many, few))]
+    if not moved:
         return None
-    layer = next(
-        (
-            name
-            for name, many in together.activations.items()
-            if (one := single.activations.get(name)) is not None
-            and many[:1].shape == one.shape
-            and distance(many[:1], one) > MOST * float(np.abs(one.astype(np.float64)).max(initial=0))
-        ),
-        "",
-    )
-    layer = _in_front(graph, layer, lambda node: "running_var" in node.weights)
+    pairs = {name: (many, two.activations[name]) for name, many in three.activations.items() if name in two.activations}
+    steady = {name for name, (many, few) in pairs.items() if many.shape[1:] == few.shape[1:] and not _moved(many, few)}
+    first = next((name for name, pair in pairs.items() if _moved(*pair)), "")
+    layer = _in_front(graph, first, steady, lambda node: "running_var" in node.weights)
     where = ("", layer) if place == "second" else (layer, "")
     since = f", from {layer} on" if layer else ""
     return Cause(
@@ -106,16 +94,24 @@ def _in_company(place: str, live: Live, graph: Graph, given: Given) -> Cause | N
         *where,
         f"training mode: a sample's output of the {place} network depends on the rest of its batch{since}: a batch "
         "norm uses the statistics of the batch",
-        f"tried: alone and among three, the same sample's outputs differ by {max(apart for apart, _ in moved):.1e}",
+        f"tried: among two and among three, the same sample's outputs differ by {max(moved):.1e}",
         "let it use its running statistics at inference: follow the module's mode, track_running_stats=True"
         if live.framework == "pytorch"
         else "call the layer without training=True",
     )
 
 
-def _first_sample(given: Given) -> Given:
+def _moved(many: Array, few: Array) -> float:
+    """How far the first sample moved, 0 if by no more than ``MOST``, or if the batch is not in front."""
+    if not many.ndim or many.shape[1:] != few.shape[1:]:
+        return 0.0
+    apart = distance(many[:1], few[:1])
+    return apart if apart > MOST * float(np.abs(few[:1].astype(np.float64)).max(initial=0)) else 0.0
+
+
+def _first_two(given: Given) -> Given:
     def first(array: Array) -> Array:
-        return array[:1]
+        return array[:2]
 
     return (
         {name: first(array) for name, array in given.items()}

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
+from homolog import rules
+from homolog.graph import Graph
 from homolog.live import Live
 from homolog.matching import carry
 from homolog.matching.differences import ACTIVATIONS
@@ -105,16 +107,25 @@ def _carried(subjects: Subjects, item: Difference) -> tuple[Live, Carried, str] 
     alone = replace(subjects.plan, differences=(item,), carried=(), training=())
     _, plan = carry(subjects.graph_a, subjects.graph_b, alone)
     for changed in plan.carried:
-        if (changed.source, changed.target) == (item.source, item.target):
+        if _is_of(changed, item, subjects.graph_b):
             return subjects.b, changed, "second"
     turned = Difference(item.target, item.source, item.setting, item.target_value, item.source_value)
     pairs = tuple((two, one) for one, two in subjects.plan.pairs)
     back = Plan((), pairs, differences=(turned,))
     _, plan = carry(subjects.graph_b, subjects.graph_a, back)
     for changed in plan.carried:
-        if (changed.source, changed.target) == (item.target, item.source):
+        if _is_of(changed, turned, subjects.graph_a):
             return subjects.a, changed, "first"
     return None
+
+
+def _is_of(changed: Carried, item: Difference, graph: Graph) -> bool:
+    """Whether it is this very setting: of the same layers, what matters in training alone is carried as well."""
+    node = graph.nodes.get(item.target)
+    rule = None if node is None else rules.for_kind(node.kind)
+    fields = () if rule is None else rule.fields
+    names = {name for field in fields if field.name == item.setting for name in (field.name, field.keras)}
+    return (changed.source, changed.target) == (item.source, item.target) and changed.setting in names
 
 
 def _tried(subjects: Subjects, item: Difference, live: Live, changed: Carried, side: str) -> str:
@@ -125,7 +136,7 @@ def _tried(subjects: Subjects, item: Difference, live: Live, changed: Carried, s
     reached = next((pair for pair in pairs if (pair.one.name, pair.two.name) == (item.source, item.target)), None)
     wrong = [pair for pair in pairs if not pair.agrees]
     value = f"tried: with {changed.setting}={changed.after!r} in the {side}"
-    if not wrong:
+    if pairs and not wrong:
         return f"{value} every layer agrees"
     if reached is not None and reached.agrees:
         return f"{value} these two agree, to {reached.apart:.1e}; others still differ"

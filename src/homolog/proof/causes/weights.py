@@ -13,6 +13,7 @@ from math import prod
 
 import ml_dtypes
 import numpy as np
+from numpy.typing import NDArray
 
 from homolog import rules
 from homolog.graph import Graph, Node, Weight
@@ -211,7 +212,7 @@ def _reordered(item: Wrong, axis: int, group: Sequence[str], lengths: Sequence[i
     return None
 
 
-def _orders(lengths: Sequence[int]) -> Iterator[Array]:
+def _orders(lengths: Sequence[int]) -> Iterator[NDArray[np.intp]]:
     """The orders that flattened axes come in if they are taken for others and turned: once, or, of up to three axes,
     twice (turned the wrong way, and then read as if they had not been)."""
     ways = [(start, order) for start in permutations(range(len(lengths))) for order in permutations(start)]

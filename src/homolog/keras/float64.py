@@ -1,0 +1,68 @@
+"""Operations of TensorFlow that are not exact in float64, or not fast, written out; lent for one pass.
+
+``gelu`` and ``leaky_relu`` round their constants to float32. A grouped convolution is compiled by XLA, anew at every
+call, whose loops take fifty times as long in float64 as the depthwise convolution does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from math import pi, sqrt
+from typing import Any
+
+PLANE = 4
+"""Axes of a value with two of space."""
+
+
+def in_float64() -> Iterator[tuple[Any, str, object]]:
+    """What to lend: the module that is asked for it, the name it is asked by, and what is to come instead."""
+    yield import_module("tensorflow").nn, "gelu", _gelu
+    yield import_module("tensorflow").nn, "leaky_relu", _leaky_relu
+    backend = import_module("keras.src.backend").nn
+    yield backend, "conv", _conv(backend.conv)
+
+
+def _gelu(features: Any, approximate: bool = False, name: object = None) -> Any:
+    math = import_module("tensorflow").math
+    if approximate:
+        inner = sqrt(2 / pi) * (features + 0.044715 * features * features * features)
+        return 0.5 * features * (1.0 + math.tanh(inner))
+    return 0.5 * features * (1.0 + math.erf(features * sqrt(0.5)))
+
+
+def _leaky_relu(features: Any, alpha: float = 0.2, name: object = None) -> Any:
+    tf = import_module("tensorflow")
+    return tf.where(features > 0, features, alpha * features)
+
+
+def _conv(plain: Any) -> Any:
+    """Keras's convolution, of which grouped ones of channels-last values are done group by group."""
+
+    def conv(
+        inputs: Any,
+        kernel: Any,
+        strides: int | Sequence[int] = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: int | Sequence[int] = 1,
+    ) -> Any:
+        tf = import_module("tensorflow")
+        channels, width = inputs.shape[-1], kernel.shape[-2]
+        if data_format != "channels_last" or channels == width:
+            return plain(inputs, kernel, strides, padding, data_format, dilation_rate)
+        if width == 1 and kernel.shape[-1] == channels and len(inputs.shape) == PLANE and _square(strides):
+            steps = (strides, strides) if isinstance(strides, int) else tuple(strides)
+            gaps = (dilation_rate, dilation_rate) if isinstance(dilation_rate, int) else tuple(dilation_rate)
+            if max(steps) == 1 or max(gaps) == 1:  # TensorFlow has not both at once
+                turned = tf.transpose(kernel, (0, 1, 3, 2))
+                return tf.nn.depthwise_conv2d(inputs, turned, (1, *steps, 1), padding.upper(), dilations=gaps)
+        groups = channels // width
+        parts = zip(tf.split(inputs, groups, -1), tf.split(kernel, groups, -1), strict=True)
+        return tf.concat([plain(*part, strides, padding, data_format, dilation_rate) for part in parts], -1)
+
+    return conv
+
+
+def _square(strides: int | Sequence[int]) -> bool:
+    return isinstance(strides, int) or len(set(strides)) == 1
