@@ -153,7 +153,7 @@ class TestWhatMakesAProofFail:
 
         proof = homolog.verify(source, target)
 
-        weights, outputs = proof.parts[:2]
+        weights, _, outputs = proof.parts[:3]
         assert not weights.passed
         assert any("layer2.0.conv2.weight" in line for line in weights.details)
         assert not outputs.passed
@@ -193,8 +193,8 @@ class TestWhatMakesAProofFail:
 
         assert proof.parts[0].passed
         assert "NaN" in str(proof.parts[0])
-        assert not proof.parts[1].passed
-        assert "NaN" in proof.parts[1].figure
+        assert not proof.parts[2].passed
+        assert "NaN" in proof.parts[2].figure
 
     def test_outputs_that_do_not_depend_on_the_input(self, copied: tuple[Any, Any]) -> None:
         source, target = copied
@@ -381,7 +381,7 @@ def test_verify_without_running_compares_weights_alone() -> None:
     source, target = twin("lenet", "keras")
     homolog.copy(source, into=target)
 
-    assert [part.name for part in homolog.verify(source, target, run=False).parts] == ["weights"]
+    assert [part.name for part in homolog.verify(source, target, run=False).parts] == ["weights", "settings"]
 
 
 def test_an_input_is_an_array_or_a_shape() -> None:

@@ -15,7 +15,7 @@ from homolog.matching import match as match_graphs
 from homolog.network import WITH_SETTINGS, Network, open_network
 from homolog.plan import Plan
 from homolog.planning import carrying, not_the_same, probed, read_plan, refuse_guesses, told_by_values
-from homolog.proof import Part, Proof, outputs, weights
+from homolog.proof import Part, Proof, outputs, settings, weights
 from homolog.proof.memory import require_room
 from homolog.proof.samples import given_samples, samples
 from homolog.proof.subjects import Tolerance
@@ -255,11 +255,8 @@ def verify(
     if plan.ties:
         plan = told_by_values(first, second, left, right, plan)
     parts = [_same_weights(plan, first, second, left, right)]
-    if plan.differences:
-        count = len(plan.differences)
-        parts.append(
-            Part("settings", False, f"{count} setting{'s' if count > 1 else ''} of corresponding layers differ")
-        )
+    if left.wired and right.wired:
+        parts.append(settings.check(plan, left, right))
     if run:
         parts += list(
             run_parts(

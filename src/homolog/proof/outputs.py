@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from homolog.live import Run
+from homolog.proof.layouts import layouts
 from homolog.proof.localise import first_difference
 from homolog.proof.pairing import Paired, paired
 from homolog.proof.part import Part
@@ -72,7 +73,7 @@ def check(subjects: Subjects, tolerance: Tolerance, seeds: Sequence[int] = SEEDS
 
 def _checked(subjects: Subjects, tolerance: Tolerance, seeds: Sequence[int], name: str) -> Part:
     worst, ratio, count = 0.0, 0.0, 0
-    notes: dict[str, None] = {}
+    notes: dict[str, None] = dict.fromkeys(layouts(subjects))
     rounded: tuple[float, str] | None = None
     seen: list[list[Array]] = []
     threshold = f"{tolerance.atol:.0e} + {tolerance.rtol:.0e} x the largest output ({tolerance.resolution})"
@@ -81,7 +82,7 @@ def _checked(subjects: Subjects, tolerance: Tolerance, seeds: Sequence[int], nam
         found = trial.found
         problem = _problem(found.pairs)
         if problem:
-            details = (first_difference(subjects, trial.inputs, tolerance), *found.left)
+            details = (first_difference(subjects, trial.inputs, tolerance), *found.left, *notes)
             return Part(name, False, problem, details, {}, threshold)
         apart = [(distance(one, two), limit(one, tolerance)) for one, two in found.pairs]
         worst = max(worst, *(difference for difference, _ in apart))
@@ -91,7 +92,7 @@ def _checked(subjects: Subjects, tolerance: Tolerance, seeds: Sequence[int], nam
         if over > 1 and strays is None:
             where = f"seed {trial.seed}, batch {trial.batch}" if subjects.given is None else "the inputs given"
             figure = f"outputs differ by {worst:.1e} ({where}), {over:.1f} x what is allowed"
-            details = (first_difference(subjects, trial.inputs, tolerance),)
+            details = (first_difference(subjects, trial.inputs, tolerance), *notes)
             return Part(name, False, figure, details, {"max_abs_error": worst}, threshold)
         ratio = max(ratio, over)
         rounded = max(filter(None, (rounded, strays)), default=None)

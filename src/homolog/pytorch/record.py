@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from homolog.live import INPUT
 from homolog.pytorch.framework import require
 from homolog.pytorch.read import results_of, to_numpy
@@ -57,6 +59,7 @@ def _giving(path: str, given: Array | None, seen: dict[str, Array]) -> Any:
         seen[path] = to_numpy(tensors[0]).copy()  # an in-place layer behind would change it
         if given is None or not isinstance(output, torch.Tensor) or tuple(output.shape) != given.shape:
             return None
-        return torch.from_numpy(given.copy()).to(output.dtype)
+        wide = given.astype(np.float64 if given.dtype.kind in "fV" else given.dtype, order="C")  # bfloat16 is "V"
+        return torch.from_numpy(wide).to(output)
 
     return record

@@ -109,7 +109,12 @@ def first_number(array: Array) -> Array:
         ("conv2d", put("weight", lambda w: w[:, :, ::-1, ::-1]), "flipped kernel", "along height and width"),
         ("conv2d", put("weight", lambda w: w[..., ::-1]), "flipped kernel", "flipped along width"),
         ("lstm", put("weight_ih", blocks(4, (0, 2, 1, 3))), "gate order", "gates in the order 1 3 2 4"),
-        ("gru", put("weight_hh", blocks(3, (1, 0, 2))), "gate order", "weight_hh of two has its gates in the order 2 1"),
+        (
+            "gru",
+            put("weight_hh", blocks(3, (1, 0, 2))),
+            "gate order",
+            "weight_hh of two has its gates in the order 2",
+        ),
         ("linear", put("weight", blocks(3, (2, 0, 1))), "swapped weights", "packed parts in the order 3 1 2"),
         ("linear", put("weight", through(np.float16)), "rounded weights", "went through float16"),
         ("linear", put("weight", through(ml_dtypes.bfloat16)), "rounded weights", "went through bfloat16"),
@@ -161,16 +166,17 @@ def test_a_kernel_that_was_reshaped_and_not_transposed() -> None:
 FLAT = Axes("(h w c) out -> out (c h w)", (("c", 2), ("h", 3), ("w", 5)))
 
 
-@pytest.mark.parametrize("how", ["stored", "transposed", "spatial"])
+@pytest.mark.parametrize("how", ["stored", "transposed", "spatial", "backwards"])
 def test_the_inputs_of_another_flatten(how: str) -> None:
     """The target's layout says that it flattens channels last, and its numbers are in another order."""
     left = arrays_of("linear", weight=(4, 30), bias=(4,))
-    rows = {
-        "stored": "out c h w -> (c h w) out",
-        "transposed": "out c h w -> (w h c) out",
-        "spatial": "out c h w -> (h c w) out",
+    rows, shape = {
+        "stored": ("out c h w -> (c h w) out", (4, 2, 3, 5)),
+        "transposed": ("out c h w -> (w h c) out", (4, 2, 3, 5)),
+        "spatial": ("out c h w -> (h c w) out", (4, 2, 3, 5)),
+        "backwards": ("out h w c -> (c h w) out", (4, 3, 5, 2)),
     }[how]
-    right = {**left, "weight": Axes(rows)([left["weight"].reshape(4, 2, 3, 5)])[0]}
+    right = {**left, "weight": Axes(rows)([left["weight"].reshape(shape)])[0]}
 
     (cause,) = found((layer("one", "linear", left), layer("two", "linear", right, {"weight": (FLAT,)})))
 
@@ -287,7 +293,10 @@ def test_one_layer_of_three_is_named_and_no_other() -> None:
 
 def test_no_more_layers_than_anyone_wants_to_read() -> None:
     pairs = [
-        (layer(f"a{seed}", "linear", arrays_of("linear", seed)), layer(f"b{seed}", "linear", arrays_of("linear", -seed + 99)))
+        (
+            layer(f"a{seed}", "linear", arrays_of("linear", seed)),
+            layer(f"b{seed}", "linear", arrays_of("linear", -seed + 99)),
+        )
         for seed in range(MOST_LAYERS + 3)
     ]
 

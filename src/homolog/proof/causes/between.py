@@ -6,6 +6,7 @@ tried against the usual activations, and else named operation by operation.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from difflib import SequenceMatcher
 
@@ -220,8 +221,9 @@ def _layer_in_front(graph: Graph, node: Node | None, between: list[Node]) -> str
 
 
 def _plain(node: Node) -> str:
-    """The kind without its framework or overload."""
-    return node.kind.rpartition(":")[2].partition(".")[0]
+    """The kind without its framework or overload, and Keras's operations (``keras:TrueDivide``) as PyTorch's."""
+    name = node.kind.rpartition(":")[2].partition(".")[0]
+    return re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
 def _word(node: Node | None) -> str:
