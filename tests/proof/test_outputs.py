@@ -12,7 +12,7 @@ from homolog.errors import Mismatch
 from homolog.graph import Graph, Node, Value
 from homolog.live import Run
 from homolog.plan import Plan
-from homolog.proof import Proof, perturbed
+from homolog.proof import Proof, outputs, perturbed
 from homolog.proof.outputs import check
 from homolog.proof.part import Part
 from homolog.proof.subjects import Subjects, Tolerance, distance, limit, share
@@ -168,6 +168,148 @@ class TestRounding:
 
     def test_a_tolerance_that_the_user_insists_on(self, first: bool) -> None:
         assert not judged(1e-4, -1e-4, first=first, tolerance=self.strict).passed
+
+
+class Kept(Function):
+    """Remembers what it was run on."""
+
+    def __init__(self, function: Callable[[Array], Sequence[Array]]) -> None:
+        super().__init__(function)
+        self.inputs: list[Array] = []
+
+    def run(self, inputs: Mapping[str, Array], layers: Iterable[str] = (), instead: object = None) -> Run:
+        self.inputs += inputs.values()
+        return super().run(inputs, layers, instead)
+
+
+def steps(x: Array) -> list[Array]:
+    """At one end or the other for all but small numbers."""
+    return [np.clip(x * 20, -1, 1) if np.abs(x).max() < 0.4 else np.sign(x)]
+
+
+class TestSaturated:
+    """Outputs that are all at one end of their range prove nothing; random inputs are made smaller then."""
+
+    def test_they_do_not_pass(self) -> None:
+        part = compared(lambda x: [np.sign(x)], lambda x: [np.sign(x)])
+
+        assert not part.passed
+        assert part.figure.startswith("output 0 is saturated")
+        assert part.figures["saturated"] == [0]
+        assert any(line.startswith("help: ") and "--load-inputs" in line for line in part.details)
+
+    def test_smaller_inputs_are_tried_first(self) -> None:
+        one, two = Kept(steps), Kept(steps)
+        part = check(Subjects(one, two, GRAPH, GRAPH, Plan(())), Tolerance())  # type: ignore[arg-type]
+
+        assert part.passed
+        assert any("a deviation of 0.1" in line for line in part.details)
+        assert [array.std() < 0.2 for array in two.inputs] == [False] * 3 + [True] * 3
+
+    def test_a_difference_on_the_smaller_ones_counts(self) -> None:
+        part = compared(steps, lambda x: [steps(x)[0] * (1 if np.abs(x).max() >= 0.4 else 1.01)])
+
+        assert not part.passed
+        assert "x what is allowed" in part.figure
+
+    def test_a_difference_on_the_large_ones_is_no_saturation(self) -> None:
+        part = compared(steps, lambda x: [steps(x)[0] * 1.01])
+
+        assert not part.passed
+        assert "saturated" not in part.figure
+
+    def test_one_of_several_outputs_is_enough(self) -> None:
+        part = compared(lambda x: [x, np.sign(x)], lambda x: [x, np.sign(x)])
+
+        assert part.figures["saturated"] == [1]
+
+    def test_inputs_that_were_given_are_not_made_smaller(self) -> None:
+        given = [np.array([[-1, 2, -3, 4], [1, -2, 3, -4]], np.float32)]
+        one, two = Kept(steps), Kept(steps)
+        part = check(Subjects(one, two, GRAPH, GRAPH, Plan(()), given=given), Tolerance())  # type: ignore[arg-type]
+
+        assert not part.passed
+        assert "saturated" in part.figure
+        assert len(two.inputs) == 1
+
+    @pytest.mark.parametrize("values", [[0, 1, 0], [True, False, True, False], [0, 1, 1, 0.5], [0, 1, 1, 1e-4]])
+    def test_few_numbers_truths_and_what_lies_between_are_none(self, values: list[Any]) -> None:
+        assert not outputs._is_saturated(np.array(values))
+        assert outputs._is_saturated(np.array([0, 1, 1, 1e-7]))
+
+
+def rows(count: int) -> list[Array]:
+    return [np.random.default_rng(9).standard_normal((count, 4)).astype(np.float32)]
+
+
+class TestGiven:
+    def test_inputs_that_were_given_are_run_once(self) -> None:
+        one, two = Kept(plain), Kept(plain)
+        given = rows(5)
+        part = check(Subjects(one, two, GRAPH, GRAPH, Plan(()), given=given), Tolerance())  # type: ignore[arg-type]
+
+        assert part.passed
+        assert part.figures["inputs"] == 1
+        (array,) = two.inputs
+        np.testing.assert_array_equal(array, given[0])
+
+    def test_a_difference_is_said_to_be_on_them(self) -> None:
+        one, two = Function(plain), Function(lambda x: [x * 2])
+        part = check(Subjects(one, two, GRAPH, GRAPH, Plan(()), given=rows(3)), Tolerance())  # type: ignore[arg-type]
+
+        assert "(the inputs given)" in part.figure
+
+    @pytest.mark.parametrize(("function", "passed"), [(plain, True), (lambda x: [x * 0 + [1, 2, 3, 4]], False)])
+    def test_one_sample_alone_is_held_against_others(self, function: Any, passed: bool) -> None:
+        """By itself it does not tell whether the outputs depend on what goes in."""
+        one, two = Kept(function), Kept(function)
+        part = check(Subjects(one, two, GRAPH, GRAPH, Plan(()), given=rows(1)), Tolerance())  # type: ignore[arg-type]
+
+        assert part.passed is passed
+        assert passed or part.figure.startswith("output 0 does not depend on the input")
+        assert [len(array) for array in one.inputs] == [1, 2]
+        assert [len(array) for array in two.inputs] == [1]
+
+
+class TestBatchElsewhere:
+    """A state of layers x batch: how the outputs change from sample to sample is seen along the axis that changes."""
+
+    def test_a_state_that_depends_on_the_input_passes(self) -> None:
+        assert compared(lambda x: [np.stack([x, x * 2])], lambda x: [np.stack([x, x * 2])]).passed
+
+    def test_one_that_differs_from_layer_to_layer_alone_does_not(self) -> None:
+        def still(x: Array) -> list[Array]:
+            return [np.stack([x * 0 + 1, x * 0 + 2, x * 0 + 3])]
+
+        part = compared(still, still)
+
+        assert not part.passed
+        assert "does not depend on the input" in part.figure
+
+    def test_a_single_number_for_the_batch(self) -> None:
+        assert compared(lambda x: [x.mean()], lambda x: [x.mean()]).passed
+        assert not compared(lambda x: [x.mean() * 0], lambda x: [x.mean() * 0]).passed
+
+
+class TestNaN:
+    @pytest.mark.parametrize("where", ["first", "second", "both"])
+    @pytest.mark.parametrize("value", [np.nan, np.inf])
+    def test_one_such_number_is_enough(self, where: str, value: float) -> None:
+        def broken(x: Array) -> list[Array]:
+            found = x.copy()
+            found[-1, -1] = value
+            return [found]
+
+        part = compared(plain if where == "second" else broken, plain if where == "first" else broken)
+
+        assert not part.passed
+        assert part.figure == "the outputs hold NaN or infinite values, which prove nothing"
+
+    def test_only_in_a_later_input(self) -> None:
+        def broken(x: Array) -> list[Array]:
+            return [x * np.nan if len(x) == 3 else x]
+
+        assert "NaN" in compared(plain, broken).figure
 
 
 class TestVerdict:

@@ -157,6 +157,8 @@ def _fed(entry: _Seen, left: Run, right: Run, subjects: Subjects) -> tuple[Array
     first, second = left.activations.get(_input(entry.place)), right.activations.get(_input(entry.other))
     if first is None or second is None or not (entry.one.inputs and entry.two.inputs):
         return None
+    if any(node.name == f"{node.layer}/activation" for node in (entry.one, entry.two)):
+        return None  # what its layer takes is seen, and not what it takes itself
     ours, theirs = entry.one.inputs[0], entry.two.inputs[0]
     have = labels_at(subjects.graph_b.nodes[theirs.node], theirs.index)
     return first, arranged(second, have, labels_at(subjects.graph_a.nodes[ours.node], ours.index))

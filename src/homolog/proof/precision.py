@@ -82,13 +82,12 @@ def _float64(pairs: Pairs, errors: Errors) -> Part:
 
 
 def _float32(errors: Errors) -> Part:
-    ratio = errors.other / max(errors.own, LUCK * errors.scale, np.finfo(np.float64).tiny)
-    figure = (
-        f"{errors.other:.1e} from the float64 of the {errors.whose} side, which itself is {errors.own:.1e} from it: "
-        f"{ratio:.1f} x"
-    )
+    least = max(LUCK * errors.scale, float(np.finfo(np.float64).tiny))
+    ratio = errors.other / max(errors.own, least)
+    figure = f"{errors.other:.1e} from the float64 of the {errors.whose} side, which itself is {errors.own:.1e} from it"
+    threshold = f"{MOST_ROUNDING:.0f} x that, or {MOST_ROUNDING:.0f} x {least:.0e} if that is more"
     figures = {"ratio": ratio, "own": errors.own, "other": errors.other}
-    return Part("float32", ratio <= MOST_ROUNDING, figure, (), figures, f"{MOST_ROUNDING:.0f} x")
+    return Part("float32", ratio <= MOST_ROUNDING, figure, (), figures, threshold)
 
 
 def rounding(subjects: Subjects, inputs: Samples, left: Run, right: Run) -> tuple[float, str] | None:

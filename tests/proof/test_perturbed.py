@@ -1,0 +1,121 @@
+"""The outputs once more with other batch statistics: what trivial ones hide shows, and the networks stay as they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from homolog.keras.framework import require
+from homolog.proof import outputs, perturbed
+from homolog.proof.subjects import Tolerance
+from proof.nets import keras_chain, state, subjects_of, torch_chain
+
+TOLERANCE = Tolerance(rounding=True)
+
+
+def pair(back: bool, *, eps: float = 1e-3) -> tuple[Any, Any]:
+    """Freshly made: means of zero, variances of one, which the smaller eps hardly changes."""
+    from torch import nn
+
+    layers = require().layers
+    one = torch_chain(nn.Linear(4, 6), nn.BatchNorm1d(6, eps=eps), nn.ReLU(), nn.Linear(6, 3))
+    one[1].reset_running_stats()
+    two = keras_chain((4,), layers.Dense(6), layers.BatchNormalization(name="bn"), layers.ReLU(), layers.Dense(3))
+    return (two, one) if back else (one, two)
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_copies_agree_and_are_left_as_they_were(back: bool) -> None:
+    one, two = pair(back)
+    subjects = subjects_of(one, two)
+    before = state(one), state(two)
+
+    part = perturbed.check(subjects, TOLERANCE)
+
+    assert part is not None
+    assert (part.name, part.passed) == ("perturbed statistics", True)
+    assert (state(one), state(two)) == before
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_statistics_that_are_used_in_each_other_s_place_show(back: bool) -> None:
+    """The mean where the shift belongs: with both zero nothing shows until they are moved."""
+    one, two = pair(back)
+    subjects = subjects_of(one, two)
+    for network in (one, two):
+        live = subjects.a if network is one else subjects.b
+        live.fill(
+            (name, ref.read() * 0) for name, ref in live.tensors().items() if name.endswith(("bn/beta", "1.bias"))
+        )
+    rows = {row.target: row for row in subjects.plan.rows}
+    mean = next(row for name, row in rows.items() if name.endswith(("moving_mean", "running_mean")))
+    shift = next(row for name, row in rows.items() if name.endswith(("bn/beta", "1.bias")))
+    swapped = {mean.target: shift.sources, shift.target: mean.sources}
+    plan = _with_sources(subjects.plan, swapped)
+    crossed = type(subjects)(subjects.a, subjects.b, subjects.graph_a, subjects.graph_b, plan)
+    before = state(one), state(two)
+
+    assert outputs.check(crossed, TOLERANCE).passed
+    part = perturbed.check(crossed, TOLERANCE)
+
+    assert part is not None
+    assert not part.passed
+    assert (state(one), state(two)) == before
+
+
+def _with_sources(plan: Any, sources: dict[str, tuple[str, ...]]) -> Any:
+    from dataclasses import replace
+
+    return replace(plan, rows=tuple(replace(row, sources=sources.get(row.target, row.sources)) for row in plan.rows))
+
+
+def test_everything_of_the_norm_is_moved_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = pair(back=False)
+    subjects = subjects_of(one, two)
+    before = state(one), state(two)
+    seen: list[tuple[dict[str, bytes], dict[str, bytes]]] = []
+    own = outputs.check
+
+    def check(*args: Any) -> Any:
+        seen.append((state(one), state(two)))
+        return own(*args)
+
+    monkeypatch.setattr(outputs, "check", check)
+    perturbed.check(subjects, TOLERANCE)
+
+    moved = [
+        {name.rpartition("/")[2] for name in side if side[name] != kept[name]}
+        for side, kept in zip(seen[0], before, strict=True)
+    ]
+    assert moved == [
+        {"1.weight", "1.bias", "1.running_mean", "1.running_var"},
+        {"gamma", "beta", "moving_mean", "moving_variance"},
+    ]
+    assert (np.frombuffer(seen[0][0]["1.running_var"], np.float32) > 0).all()
+
+
+def test_both_are_put_back_when_a_run_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = pair(back=False)
+    subjects = subjects_of(one, two)
+    before = state(one), state(two)
+
+    def broken(*_: object) -> Any:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(outputs, "check", broken)
+    with pytest.raises(RuntimeError, match="broken"):
+        perturbed.check(subjects, TOLERANCE)
+
+    assert (state(one), state(two)) == before
+
+
+def test_networks_without_statistics_have_no_such_part() -> None:
+    from torch import nn
+
+    layers = require().layers
+    one = torch_chain(nn.Linear(4, 6), nn.LayerNorm(6, eps=1e-3), nn.Linear(6, 3))
+    two = keras_chain((4,), layers.Dense(6), layers.LayerNormalization(epsilon=1e-3), layers.Dense(3))
+
+    assert perturbed.check(subjects_of(one, two), TOLERANCE) is None

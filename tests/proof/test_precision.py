@@ -1,0 +1,153 @@
+"""float64 and float32 as parts of the proof, on functions in place of models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from homolog.graph import Framework, Graph, Node, Value
+from homolog.plan import Plan
+from homolog.proof.part import Part
+from homolog.proof.precision import LUCK, MOST_APART, MOST_ROUNDING, check
+from homolog.proof.subjects import Subjects
+from proof.nets import Function
+
+Array = np.ndarray[Any, Any]
+Maker = Callable[[Array], Sequence[Array]]
+GRAPH = Graph("pytorch", {"in": Node("in", "input", shapes=((None, 4),))}, (Value("in"),))
+
+
+def plus(error: float, dtype: str = "float32") -> Maker:
+    """Ones in the one place, and the input's sign in the other: the largest number is 1, and so much off."""
+    return lambda x: [(np.sign(x.astype(np.float64)) * (1 + error)).astype(dtype)]
+
+
+def side(own: float, wide: float | None, framework: Framework = "pytorch", dtype: str = "float64") -> Function:
+    """A network that is off by ``own`` as it is, and by ``wide`` in float64."""
+    return Function(plus(own, dtype), None if wide is None else plus(wide, "float64"), framework)
+
+
+def parts(one: Function, two: Function) -> dict[str, Part]:
+    subjects = Subjects(one, two, GRAPH, GRAPH, Plan(()))  # type: ignore[arg-type]
+    return {part.name: part for part in check(subjects, 0)}
+
+
+def test_where_neither_runs_in_float64_there_are_no_parts() -> None:
+    assert parts(side(0, None), side(0, None, "keras")) == {}
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_where_one_runs_in_float64_float32_is_compared_alone(first: bool) -> None:
+    wide, other = side(1e-6, 0), side(-1e-6, None, "keras")
+
+    found = parts(*((wide, other) if first else (other, wide)))
+
+    assert list(found) == ["float32"]
+    assert "of the PyTorch side" in found["float32"].figure
+
+
+def test_both_parts_and_what_they_say() -> None:
+    found = parts(side(1e-6, 0), side(3e-6, 1e-12, "keras"))
+
+    assert list(found) == ["float64", "float32"]
+    assert all(part.passed for part in found.values())
+    assert found["float64"].figures["relative"] == pytest.approx(1e-12, rel=1e-3)
+    assert found["float64"].threshold == "1e-08 of the largest output"
+    assert found["float32"].figures["ratio"] == pytest.approx(3, rel=1e-3)
+    assert found["float32"].figures["own"] == pytest.approx(1e-6, rel=1e-3)
+    assert found["float32"].threshold.startswith("8 x")
+
+
+@pytest.mark.parametrize(("share", "passed"), [(0.9, True), (1.1, False)])
+def test_the_bound_of_float64(share: float, passed: bool) -> None:
+    """Nothing is rounded in float32, so that nothing excuses it."""
+    part = parts(side(0, 0), side(MOST_APART * share, MOST_APART * share, "keras"))["float64"]
+
+    assert part.passed is passed
+    assert part.figures["relative"] == pytest.approx(MOST_APART * share, rel=1e-3)
+    assert part.details == ()
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e6])
+@pytest.mark.parametrize(("share", "passed"), [(0.9, True), (1.1, False)])
+def test_it_is_of_the_largest_output(scale: float, share: float, passed: bool) -> None:
+    def times(function: Maker) -> Maker:
+        return lambda x: [array * scale for array in function(x)]
+
+    one = Function(times(plus(0, "float64")), times(plus(0, "float64")))
+    two = Function(times(plus(0, "float64")), times(plus(MOST_APART * share, "float64")), "keras")
+
+    assert parts(one, two)["float64"].passed is passed
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "wide", "passed"),
+    [
+        (1e-7, 2e-7, 5e-8, True),  # less than either strays in float32
+        (1e-7, 2e-7, 2e-7, False),  # more than the one does
+        (2e-7, 3e-8, 1e-7, False),  # more than the other does
+    ],
+)
+def test_a_constant_that_is_rounded_to_float32_is_excused_and_said(
+    own: float, other: float, wide: float, passed: bool
+) -> None:
+    part = parts(side(own, 0), side(other, wide, "keras"))["float64"]
+
+    assert part.passed is passed
+    assert bool(part.details) is passed
+    assert not passed or "less than rounding to float32 makes" in part.details[0]
+
+
+@pytest.mark.parametrize(("ratio", "passed"), [(0.98 * MOST_ROUNDING, True), (1.02 * MOST_ROUNDING, False)])
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("back", [False, True])
+def test_the_bound_of_float32(ratio: float, passed: bool, sign: int, back: bool) -> None:
+    torch, keras = side(1e-5, 0), side(sign * 1e-5 * ratio, 0, "keras")
+
+    part = parts(*((keras, torch) if back else (torch, keras)))["float32"]
+
+    assert part.passed is passed
+    assert part.figures["ratio"] == pytest.approx(ratio, rel=1e-3)
+
+
+def test_pytorch_is_the_measure_where_both_could_be() -> None:
+    torch, keras = side(1e-5, 0), side(1e-6, 0, "keras")
+
+    for pair in ((torch, keras), (keras, torch)):
+        part = parts(*pair)["float32"]
+        assert part.figures["own"] == pytest.approx(1e-5, rel=1e-3)
+        assert part.figures["ratio"] == pytest.approx(0.1, rel=1e-2)
+
+
+def test_keras_is_the_measure_where_only_keras_could_be() -> None:
+    part = parts(side(3e-6, None), side(1e-6, 0, "keras"))["float32"]
+
+    assert "of the Keras side" in part.figure
+    assert part.figures["ratio"] == pytest.approx(3, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("error", "passed"), [(0.98 * LUCK * MOST_ROUNDING, True), (1.02 * LUCK * MOST_ROUNDING, False)]
+)
+def test_a_side_that_is_exact_by_luck_is_taken_to_stray_a_little(error: float, passed: bool) -> None:
+    part = parts(side(0, 0), side(error, 0, "keras"))["float32"]
+
+    assert part.passed is passed
+
+
+def test_nan_passes_neither() -> None:
+    broken = Function(plus(0), lambda x: [x * np.nan], "keras")
+    found = parts(side(1e-6, 0), broken)
+    assert not found["float64"].passed
+
+    found = parts(side(1e-6, 0), Function(lambda x: [x * np.nan], plus(0, "float64"), "keras"))
+    assert not found["float32"].passed
+
+
+def test_another_shape_in_float64_passes_neither() -> None:
+    narrow = Function(lambda x: [np.sign(x)[:, :3]], lambda x: [np.sign(x)[:, :3]], "keras")
+
+    assert not any(part.passed for part in parts(side(1e-6, 0), narrow).values())
