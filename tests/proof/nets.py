@@ -59,12 +59,25 @@ def torch_chain(*layers: Any) -> Any:
     from torch import nn
 
     torch.manual_seed(0)
-    module = nn.Sequential(*layers)
-    for layer in module:
-        if isinstance(layer, nn.modules.batchnorm._BatchNorm):
-            nn.init.uniform_(layer.running_var, 0.02, 0.2)
-            nn.init.normal_(layer.running_mean)
-    return module
+    return _with_statistics(nn.Sequential(*layers))
+
+
+def traced(forward: Callable[[Any, Any], Any], **layers: Any) -> Any:
+    """A module of one's own with this forward."""
+    import torch
+    from torch import nn
+
+    class Own(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            for name, layer in layers.items():
+                self.add_module(name, layer)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            found: torch.Tensor = forward(self, x)
+            return found
+
+    return _with_statistics(Own())
 
 
 def keras_chain(shape: tuple[int, ...], *layers: Any) -> Any:
@@ -79,6 +92,16 @@ def keras_chain(shape: tuple[int, ...], *layers: Any) -> Any:
             if "seed" not in variable.path:
                 variable.assign(random.uniform(low, high, shape).astype(np.float32))
     return model
+
+
+def _with_statistics(module: Any) -> Any:
+    from torch import nn
+
+    for layer in module.children():
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+            nn.init.uniform_(layer.running_var, 0.02, 0.2)
+            nn.init.normal_(layer.running_mean)
+    return module
 
 
 def state(network: Any) -> dict[str, bytes]:

@@ -16,8 +16,7 @@ from homolog.proof import localise
 from homolog.proof.localise import EXACT, Compared, compare_layers, observe
 from homolog.proof.samples import inputs_for
 from homolog.proof.subjects import Subjects, Tolerance
-from proof.causes.test_modes import traced
-from proof.nets import keras_chain, subjects_of, torch_chain
+from proof.nets import keras_chain, subjects_of, torch_chain, traced
 
 NAMES = ["k1", "k2", "k3", "k4"]
 

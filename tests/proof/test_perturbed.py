@@ -1,7 +1,8 @@
-"""The outputs once more with other batch statistics: what trivial ones hide shows, and the networks stay as they are."""
+"""The outputs once more with other batch statistics: what trivial ones hide shows; the networks stay as they are."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -53,8 +54,8 @@ def test_statistics_that_are_used_in_each_other_s_place_show(back: bool) -> None
     mean = next(row for name, row in rows.items() if name.endswith(("moving_mean", "running_mean")))
     shift = next(row for name, row in rows.items() if name.endswith(("bn/beta", "1.bias")))
     swapped = {mean.target: shift.sources, shift.target: mean.sources}
-    plan = _with_sources(subjects.plan, swapped)
-    crossed = type(subjects)(subjects.a, subjects.b, subjects.graph_a, subjects.graph_b, plan)
+    crossed_rows = (replace(row, sources=swapped.get(row.target, row.sources)) for row in rows.values())
+    crossed = replace(subjects, plan=replace(subjects.plan, rows=tuple(crossed_rows)))
     before = state(one), state(two)
 
     assert outputs.check(crossed, TOLERANCE).passed
@@ -63,12 +64,6 @@ def test_statistics_that_are_used_in_each_other_s_place_show(back: bool) -> None
     assert part is not None
     assert not part.passed
     assert (state(one), state(two)) == before
-
-
-def _with_sources(plan: Any, sources: dict[str, tuple[str, ...]]) -> Any:
-    from dataclasses import replace
-
-    return replace(plan, rows=tuple(replace(row, sources=sources.get(row.target, row.sources)) for row in plan.rows))
 
 
 def test_everything_of_the_norm_is_moved_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:

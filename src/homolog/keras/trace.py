@@ -9,8 +9,9 @@ its weights. The model is left as it was.
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,17 @@ if TYPE_CHECKING:
 
 SAME_FUNCTION = 1e-6
 """How far two activations may lie apart: the nearest two, exact and approximate GELU, lie 4.7e-4 apart."""
+OPERATORS = {
+    "__add__": "add",
+    "__sub__": "subtract",
+    "__mul__": "multiply",
+    "__truediv__": "true_divide",
+    "__pow__": "power",
+    "__matmul__": "matmul",
+}
+"""What a variable in front of an operator is asked for, and the operation that it is."""
+ASKED = "any_symbolic_tensors"
+"""What Keras's operations ask, each by its module's own name for it, before they compute at once."""
 PLAIN = bool | int | float | str
 BATCH = 2
 
@@ -93,22 +105,24 @@ class _Calls:
         calls = self
 
         def on_layer(self: Any, *args: Any, **kwargs: Any) -> Any:
-            if not has_rule(self):
+            for scope in () if has_rule(self) else (_variables_without_values, nullcontext):
                 calls._scope.append(calls.path(self))
                 try:
-                    return calls.entered(self.call(*args, **kwargs))
+                    with scope():
+                        return calls.entered(self.call(*args, **kwargs))
                 except Exception:  # noqa: BLE001 - the layer's own code, which may ask tensors for values
                     pass  # what is inside stays unknown: the layer becomes one node with all its weights
                 finally:
                     calls._scope.pop()
-            return calls.noted(self, layer_call(self, *args, **kwargs))
+            return calls.noted(self, _sized(self, args, kwargs, layer_call(self, *args, **kwargs)))
 
         def on_operation(self: Any, *args: Any, **kwargs: Any) -> Any:
             return calls.noted(self, operation_call(self, *args, **kwargs))
 
         keras.layers.Layer.symbolic_call, keras.Operation.symbolic_call = on_layer, on_operation
         try:
-            yield
+            with _optional_results(), _variables_as_operands():
+                yield
         finally:
             keras.layers.Layer.symbolic_call, keras.Operation.symbolic_call = layer_call, operation_call
 
@@ -131,9 +145,12 @@ class _Calls:
         inside must not be lost."""
         keras = require()
 
+        if not any(isinstance(tensor, keras.KerasTensor) for tensor in _tensors(result)):
+            raise TypeError("the layer computes with values")
+
         def stand_in(tensor: Any) -> Any:
             if not isinstance(tensor, keras.KerasTensor):
-                raise TypeError("the layer computes with values")
+                return tensor  # a constant, given beside what the layer computes
             fresh = keras.KerasTensor(tensor.shape, tensor.dtype)
             self.inside[id(fresh)] = tensor
             self.paths[id(fresh)] = self._scope[-1]
@@ -242,6 +259,101 @@ class _Tracer:
             self.nodes.made[value.node] = replace(node, shapes=(*node.shapes, *unknown, shape))
 
 
+def _sized(layer: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> Any:
+    """What a layer gives, with every length: a layer that was told the shape of what it gives repeats what it was
+    told, lengths that were open and all. Then its own code says them."""
+    keras = require()
+    if not _open(result) or _open([args, dict(kwargs)]):
+        return result
+    try:
+        return keras.Operation.compute_output_spec(layer, *args, **kwargs)
+    except Exception:  # noqa: BLE001 - the layer's own code
+        return result
+
+
+def _open(structure: Any) -> bool:
+    return any(isinstance(item, require().KerasTensor) and None in item.shape for item in _tensors(structure))
+
+
+@contextmanager
+def _optional_results() -> Iterator[None]:
+    """While the body runs, a layer may give None or a constant beside tensors, as one does that has no cache to give:
+    Keras writes no history for such results."""
+    from keras.src.ops.node import Node
+
+    before = Node.__init__
+
+    def made(self: Any, operation: Any, call_args: Any = None, call_kwargs: Any = None, outputs: Any = None) -> None:
+        symbolic = [item for item in _tensors(outputs) if isinstance(item, require().KerasTensor)]
+        before(self, operation, call_args, call_kwargs, symbolic)
+
+    Node.__init__ = made
+    try:
+        yield
+    finally:
+        Node.__init__ = before
+
+
+@contextmanager
+def _variables_without_values() -> Iterator[None]:
+    """While the body runs, an operation on nothing but variables leaves a node behind as any other does, and is not
+    done at once; what is called to find out a shape is left alone."""
+    from keras.src.backend.common.symbolic_scope import in_symbolic_scope
+
+    keras = require()
+    modules = [
+        module
+        for name, module in sys.modules.items()
+        if name.startswith("keras.src.ops.") and hasattr(module, ASKED)
+    ]
+    before = [getattr(module, ASKED) for module in modules]
+
+    def asked(plain: Any) -> Any:
+        def any_symbolic(args: Any = None, kwargs: Any = None) -> bool:
+            if plain(args, kwargs):
+                return True
+            flat = () if in_symbolic_scope() else keras.tree.flatten((args, kwargs))
+            return any(isinstance(item, keras.Variable) for item in flat)
+
+        return any_symbolic
+
+    for module, plain in zip(modules, before, strict=True):
+        setattr(module, ASKED, asked(plain))
+    try:
+        yield
+    finally:
+        for module, plain in zip(modules, before, strict=True):
+            setattr(module, ASKED, plain)
+
+
+@contextmanager
+def _variables_as_operands() -> Iterator[None]:
+    """While the body runs, ``variable * tensor`` is an operation as ``tensor * variable`` is: Keras hands the first to
+    its backend, which takes no tensors without values."""
+    keras = require()
+    variable, symbolic = keras.Variable, keras.KerasTensor
+    before = {name: variable.__dict__.get(name) for name in OPERATORS}
+
+    def patched(name: str, operation: str) -> Any:
+        plain, call = getattr(variable, name), getattr(keras.ops, operation)
+
+        def apply(self: Any, other: Any) -> Any:
+            return call(self, other) if isinstance(other, symbolic) else plain(self, other)
+
+        return apply
+
+    for name, operation in OPERATORS.items():
+        setattr(variable, name, patched(name, operation))
+    try:
+        yield
+    finally:
+        for name, own in before.items():
+            if own is None:
+                delattr(variable, name)
+            else:
+                setattr(variable, name, own)
+
+
 def _in_order_of_call(node: Any) -> list[Any]:
     """The tensors that a call reads, in the order of the parameters of ``call``: Keras sorts named ones by name. Masks
     of a layer that a rule knows are left out: they choose among values, and are none."""
@@ -342,7 +454,12 @@ def _as_it_was(model: Any) -> Iterator[None]:
 def _told(layer: Any) -> dict[str, Any]:
     """A layer's settings, with its activation by the name that a rule knows it by: a function of somebody's own that
     gives what a known one gives is that one."""
-    config = dict(layer.get_config())
+    try:
+        config = dict(layer.get_config())
+    except NotImplementedError:  # made with something that Keras cannot write down
+        rule = rules.for_keras_layer(type(layer).__name__)
+        names = [] if rule is None else [setting.keras for setting in rule.fields if setting.keras]
+        config = {name: getattr(layer, name) for name in names if hasattr(layer, name)}
     activation = getattr(layer, "activation", None)
     name = getattr(activation, "__name__", None)
     if "activation" not in config or not callable(activation) or rules.for_activation(str(name)) is not None:

@@ -142,6 +142,10 @@ def _swap(fields: Mapping[str, object], shape: Shape) -> list[tuple[Axes | Part,
     return [_turned(order)]
 
 
+def _reversed(fields: Mapping[str, object], shape: Shape) -> list[tuple[Axes | Part, ...]]:
+    return [_turned(range(len(shape))[::-1])]
+
+
 def _permuted(fields: Mapping[str, object], shape: Shape) -> list[tuple[Axes | Part, ...]]:
     dims = fields.get("dims")
     return [_turned([axis % len(shape) for axis in cast(Shape, dims)])] if dims is not None else []
@@ -171,6 +175,8 @@ VIEWS: Mapping[str, Callable[[Mapping[str, object], Shape], list[tuple[Axes | Pa
     "identity": lambda fields, shape: [()],
     "permute": _permuted,
     "pytorch:t": _swap,
+    "pytorch:numpy_T": _reversed,
+    "pytorch:mT": lambda fields, shape: [_turned([*range(len(shape) - 2), len(shape) - 1, len(shape) - 2])],
     "pytorch:transpose.int": _swap,
     "pytorch:split_with_sizes": _split,
     "pytorch:split.Tensor": _split,

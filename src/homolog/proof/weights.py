@@ -53,7 +53,7 @@ def check(plan: Plan, source: Mapping[str, TensorRef], target: Mapping[str, Tens
     if rounded:
         figure += f", {rounded.total()} rounded to the target's element type"
     figures = {"exact": exact, "tensors": len(plan.rows), "rounded": rounded.total()}
-    return Part("weights", not wrong, figure, tuple(details), figures)
+    return Part("weights", not wrong, figure, tuple(details), figures, "every bit")
 
 
 def _reason(row: Row, source: Mapping[str, TensorRef], found: Array) -> str:

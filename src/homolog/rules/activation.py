@@ -9,18 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from homolog.graph import OpenShape
+from homolog.graph import Node, OpenShape
+from homolog.rules.arguments import Arguments, Size, Unwritten, last_as_minus_one
 from homolog.rules.rule import CHANNELWISE, ELEMENTWISE, Field, Fields, Form, Keras, Rule, Slot, Torch
 from homolog.tensors import Shape
 from homolog.transforms import Axes
 
 
 def _plain(name: str, torch: tuple[str, ...], aten: tuple[str, ...], keras: Keras) -> Rule:
-    return Rule(name, Torch(torch, aten, ignore=("inplace",)), keras, layout=ELEMENTWISE)
+    made = Arguments() if torch else None
+    return Rule(name, Torch(torch, aten, ignore=("inplace",), make=made), keras, layout=ELEMENTWISE)
 
 
 def _named(*names: str, classes: tuple[str, ...] = (), ops: tuple[str, ...] = ()) -> Keras:
-    return Keras(classes, ops, {name: {} for name in names})
+    return Keras(classes, ops, {name: {} for name in names}, make=Arguments())
 
 
 _plain_rules = (
@@ -50,9 +52,14 @@ RELU = Rule(
         ("relu", "relu_", "relu6", "relu6_"),
         ignore=("inplace", "min_val", "max_val"),
         given={name: {"max_value": 6} for name in ("ReLU6", "relu6", "relu6_")},
+        make=Arguments(lambda node: "ReLU6" if node.fields["max_value"] == 6 else "ReLU"),
     ),
     keras=Keras(
-        ("ReLU",), ("Relu", "Relu6"), {"relu": {}, "relu6": {"max_value": 6}}, given={"Relu6": {"max_value": 6}}
+        ("ReLU",),
+        ("Relu", "Relu6"),
+        {"relu": {}, "relu6": {"max_value": 6}},
+        given={"Relu6": {"max_value": 6}},
+        make=Arguments(),
     ),
     fields=(
         Field("max_value", "max_value", otherwise=None, torch=False, carried=True),
@@ -64,8 +71,8 @@ RELU = Rule(
 
 GELU = Rule(
     "gelu",
-    torch=Torch(("GELU",), ("gelu",)),
-    keras=Keras((), ("Gelu",), {"gelu": {}}),
+    torch=Torch(("GELU",), ("gelu",), make=Arguments()),
+    keras=Keras((), ("Gelu",), {"gelu": {}}, make=Arguments()),
     fields=(
         Field(
             "approximate",
@@ -80,40 +87,50 @@ GELU = Rule(
 
 LEAKY_RELU = Rule(
     "leaky_relu",
-    torch=Torch(("LeakyReLU",), ("leaky_relu", "leaky_relu_"), ignore=("inplace",)),
-    keras=Keras(("LeakyReLU",), ("LeakyRelu",), {"leaky_relu": {"negative_slope": 0.2}}),
+    torch=Torch(
+        ("LeakyReLU",),
+        ("leaky_relu", "leaky_relu_"),
+        ignore=("inplace",),
+        make=Arguments(defaults={"negative_slope": 0.01}),
+    ),
+    keras=Keras(
+        ("LeakyReLU",),
+        ("LeakyRelu",),
+        {"leaky_relu": {"negative_slope": 0.2}},
+        make=Arguments(defaults={"negative_slope": 0.3}),
+    ),
     fields=(Field("negative_slope", "negative_slope", older=("alpha",), carried=True),),
     layout=ELEMENTWISE,
 )
 
 ELU = Rule(
     "elu",
-    torch=Torch(("ELU",), ("elu", "elu_"), ignore=("inplace",), fixed={"scale": 1, "input_scale": 1}),
-    keras=Keras(("ELU",), ("Elu",), {"elu": {}}),
+    torch=Torch(("ELU",), ("elu", "elu_"), ignore=("inplace",), fixed={"scale": 1, "input_scale": 1}, make=Arguments()),
+    keras=Keras(("ELU",), ("Elu",), {"elu": {}}, make=Arguments()),
     fields=(Field("alpha", "alpha", otherwise=1.0, carried=True),),
     layout=ELEMENTWISE,
 )
 
 CELU = Rule(
     "celu",
-    torch=Torch(("CELU",), ("celu", "celu_"), ignore=("inplace",)),
-    keras=Keras((), ("Celu",), {"celu": {}}),
+    torch=Torch(("CELU",), ("celu", "celu_"), ignore=("inplace",), make=Arguments()),
+    keras=Keras((), ("Celu",), {"celu": {}}, make=Arguments()),
     fields=(Field("alpha", "alpha", otherwise=1.0, carried=True),),
     layout=ELEMENTWISE,
 )
 
 SOFTPLUS = Rule(
     "softplus",
-    torch=Torch(("Softplus",), ("softplus",), fixed={"threshold": 20}),
-    keras=Keras((), ("Softplus",), {"softplus": {}}),
+    torch=Torch(("Softplus",), ("softplus",), fixed={"threshold": 20}, make=Arguments()),
+    keras=Keras((), ("Softplus",), {"softplus": {}}, make=Arguments()),
     fields=(Field("beta", otherwise=1, carried=True),),
     layout=ELEMENTWISE,
 )
 
 HARD_TANH = Rule(
     "hard_tanh",
-    torch=Torch(("Hardtanh",), ("hardtanh", "hardtanh_"), ignore=("inplace",)),
-    keras=Keras((), ("HardTanh",), {"hard_tanh": {}}),
+    torch=Torch(("Hardtanh",), ("hardtanh", "hardtanh_"), ignore=("inplace",), make=Arguments()),
+    keras=Keras((), ("HardTanh",), {"hard_tanh": {}}, make=Arguments()),
     fields=(Field("min_val", otherwise=-1.0, carried=True), Field("max_val", otherwise=1.0, carried=True)),
     layout=ELEMENTWISE,
 )
@@ -128,19 +145,35 @@ def _settle_softmax(fields: Fields, inputs: Sequence[OpenShape]) -> Fields:
     return {**fields, "dim": cast(int, dim) % rank}
 
 
+def _dim(value: object) -> object:
+    if isinstance(value, tuple):
+        raise ValueError("PyTorch's softmax runs along one axis")
+    return value
+
+
+LAST_DIM = Arguments(restore=last_as_minus_one("dim"))
+
+
 def _softmax(name: str, torch: str, aten: str, keras: Keras) -> Rule:
     return Rule(
         name,
-        torch=Torch((torch,), (aten,), ignore=("dtype",)),
+        torch=Torch((torch,), (aten,), ignore=("dtype",), make=Arguments(defaults={"dim": None})),
         keras=keras,
-        fields=(Field("dim", "axis", otherwise=-1, effect="axis"),),
+        fields=(Field("dim", "axis", Form(to_torch=_dim), otherwise=-1, effect="axis"),),
         layout=ELEMENTWISE,
         settle=_settle_softmax,
     )
 
 
-SOFTMAX = _softmax("softmax", "Softmax", "softmax.int", Keras(("Softmax",), ("Softmax",), {"softmax": {}}))
-LOG_SOFTMAX = _softmax("log_softmax", "LogSoftmax", "log_softmax.int", Keras((), ("LogSoftmax",), {"log_softmax": {}}))
+SOFTMAX = _softmax(
+    "softmax", "Softmax", "softmax.int", Keras(("Softmax",), ("Softmax",), {"softmax": {}}, make=LAST_DIM)
+)
+LOG_SOFTMAX = _softmax(
+    "log_softmax",
+    "LogSoftmax",
+    "log_softmax.int",
+    Keras((), ("LogSoftmax",), {"log_softmax": {}}, make=LAST_DIM),
+)
 
 
 def _one_axis(keras_shape: Shape) -> Axes | None:
@@ -167,16 +200,39 @@ def _settle_prelu(fields: Fields, inputs: Sequence[OpenShape]) -> Fields:
     return fields
 
 
+def _prelu_to_torch(node: Node) -> Fields:
+    """The slopes differ along the channels, or nowhere."""
+    if node.fields["axis"] not in (None, (), (1,)):
+        raise Unwritten("axis", "PyTorch's slopes differ along axis 1 only")
+    return {}
+
+
+def _prelu_to_keras(node: Node) -> Fields:
+    """Every axis along which the slopes do not differ is shared."""
+    if not node.shapes or node.fields["axis"] is None:
+        raise Unwritten("axis", "the number of axes of the value, for all but this one are shared")
+    axes = cast(Shape, node.fields["axis"])
+    return {"shared": tuple(axis for axis in range(1, len(node.shapes[0])) if axis not in axes)}
+
+
 PRELU = Rule(
     "prelu",
-    torch=Torch(("PReLU",), ("prelu",), ignore=("num_parameters", "init")),
-    keras=Keras(("PReLU",)),
+    torch=Torch(
+        ("PReLU",),
+        ("prelu",),
+        ignore=("num_parameters", "init"),
+        make=Arguments(sizes={"num_parameters": Size("weight", 0)}, restore=_prelu_to_torch),
+    ),
+    keras=Keras(("PReLU",), make=Arguments(restore=_prelu_to_keras)),
     fields=(
         # PyTorch has no such setting and always shares everything but the channels
         Field(
             "shared",
             "shared_axes",
-            Form(from_keras=lambda value: tuple(cast(Shape, value or ()))),
+            Form(
+                from_keras=lambda value: tuple(cast(Shape, value or ())),
+                to_keras=lambda value: list(cast(Shape, value)),
+            ),
             otherwise=None,
             effect="layout",
             torch=False,
@@ -190,16 +246,43 @@ PRELU = Rule(
     settle=_settle_prelu,
 )
 
+_SPATIAL = {f"Dropout{rank}d": f"SpatialDropout{rank}D" for rank in (1, 2, 3)}
+_DROPOUTS_OF_KERAS = {
+    **_SPATIAL,
+    **{name: name for name in (*_SPATIAL.values(), "AlphaDropout", "GaussianDropout")},
+    "FeatureAlphaDropout": "AlphaDropout",
+}
+_DROPOUTS_OF_TORCH = {
+    **{keras: torch for torch, keras in _SPATIAL.items()},
+    **{name: name for name in (*_SPATIAL, "AlphaDropout", "FeatureAlphaDropout")},
+}
+
+
+def _dropout_of_keras(node: Node) -> str:
+    """The class that drops as the node's own does, which only matters in training."""
+    if node.type == "GaussianNoise":
+        raise Unwritten("stddev", "a rule that reads how much noise there is")
+    return _DROPOUTS_OF_KERAS.get(node.type, "Dropout")
+
+
+def _dropout_of_torch(node: Node) -> str:
+    if node.type.startswith("Gaussian"):
+        raise Unwritten(node.type, "PyTorch has no layer of Gaussian noise")
+    return _DROPOUTS_OF_TORCH.get(node.type, "Dropout")
+
+
 DROPOUT = Rule(
     "dropout",
     torch=Torch(
         ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout"),
         ("dropout", "dropout_", "feature_dropout", "alpha_dropout", "feature_alpha_dropout"),
         ignore=("inplace", "train"),
+        make=Arguments(_dropout_of_torch, defaults={"p": 0.5}),
     ),
     keras=Keras(
         ("Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "AlphaDropout", "GaussianDropout"),
         ignore=("seed", "noise_shape", "data_format"),
+        make=Arguments(_dropout_of_keras),
     ),
     fields=(Field("p", "rate", effect="training", carried=True),),
     layout=ELEMENTWISE,
@@ -219,12 +302,14 @@ IDENTITY = Rule(
         ("Identity",),
         ("alias", "clone", "contiguous", "detach", "detach_", "lift_fresh_copy"),
         ignore=("memory_format",),
+        make=Arguments(),
     ),
     keras=Keras(
         ("Identity", "ActivityRegularization"),
         ("Identity", "ConvertToTensor", "StopGradient"),
         {"linear": {}},
         ignore=("l1", "l2", "sparse", "ragged", "dtype"),
+        make=Arguments(),
     ),
     layout=ELEMENTWISE,
 )

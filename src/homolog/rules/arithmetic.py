@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 from homolog.graph import OpenShape
+from homolog.rules.arguments import Arguments, last_as_minus_one
 from homolog.rules.rule import ELEMENTWISE, Field, Fields, Keras, Layout, Rule, Torch
 from homolog.tensors import Shape
 
@@ -40,7 +41,7 @@ def _joining(
             renamed={"self": "left", "other": "right"},
             given={operator: {"reversed": True} for operator in torch if operator.startswith("rsub")},
         ),
-        keras=Keras(keras_class, keras_ops),
+        keras=Keras(keras_class, keras_ops, make=Arguments(lacks=("left", "right")) if keras_class else None),
         fields=(
             Field("left", "x1", otherwise=None),
             Field("right", "x2", otherwise=None),
@@ -66,7 +67,9 @@ def _infer_concat(fields: Fields, weights: Mapping[str, Shape], inputs: Sequence
 CONCAT = Rule(
     "concat",
     torch=Torch((), ("cat", "concat")),
-    keras=Keras(("Concatenate",), ("Concatenate",)),
+    keras=Keras(
+        ("Concatenate",), ("Concatenate",), make=Arguments(defaults={"dim": -1}, restore=last_as_minus_one("dim"))
+    ),
     fields=(Field("dim", "axis", otherwise=0, effect="axis"),),
     layout=Layout("concat"),
     infer=_infer_concat,

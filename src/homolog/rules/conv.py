@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import cast
 
 from homolog.graph import Node, OpenShape, Value
+from homolog.rules.arguments import Arguments, Size, Unwritten
 from homolog.rules.forms import data_format, ints, pads
 from homolog.rules.rule import Field, Fields, Keras, Layout, Rule, Slot, Torch
 from homolog.tensors import Shape
@@ -78,6 +79,65 @@ def _normalise_depthwise(fields: Fields, weights: Mapping[str, Shape]) -> Fields
     return _normalise_conv(fields, weights)
 
 
+def _strided_and_dilated(fields: Fields) -> bool:
+    return any(step > 1 for step in cast(Shape, fields["stride"])) and any(
+        step > 1 for step in cast(Shape, fields["dilation"])
+    )
+
+
+def _refuse_both(fields: Fields) -> None:
+    if _strided_and_dilated(fields):
+        raise Unwritten("dilation", "Keras dilates no convolution with a stride above 1")
+
+
+def _certainly_same(fields: Fields) -> bool:
+    """Whether this padding is ``same`` for every length."""
+    same = same_pads(cast(Shape, fields["kernel_size"]), cast(Shape, fields["dilation"]))
+    return set(cast(Shape, fields["stride"])) == {1} and fields["padding"] == same and any(map(any, same))
+
+
+def _conv_to_torch(node: Node) -> Fields:
+    """Padding of which more lies behind than in front is a word in PyTorch, or nothing."""
+    fields = dict(node.fields)
+    if _certainly_same(fields) and any(before != after for before, after in cast(Pads, fields["padding"])):
+        fields["padding"] = "same"
+    elif fields["padding"] == "same":
+        raise Unwritten("padding", "PyTorch has 'same' at stride 1 only; else it takes the length of the input")
+    return fields
+
+
+def _conv_to_keras(node: Node) -> Fields:
+    fields = dict(node.fields)
+    _refuse_both(fields)
+    steps = zip(cast(Shape, fields["kernel_size"]), cast(Shape, fields["dilation"]), strict=True)
+    causal = tuple((d * (k - 1), 0) for k, d in steps)
+    if _certainly_same(fields):
+        fields["padding"] = "same"
+    elif len(causal) == 1 and fields["padding"] == causal and any(causal[0]):
+        fields["padding"] = "causal"
+    return fields
+
+
+def _is_depthwise(node: Node, rank: int) -> bool:
+    """Whether every channel has filters of its own; TensorFlow strides them alike along all axes."""
+    groups, weight = node.fields["groups"], node.weights.get("weight")
+    alike = len(set(cast(Shape, node.fields["stride"]))) == 1
+    return rank < 3 and weight is not None and groups not in (None, 1) and weight.shape[1] == 1 and alike
+
+
+def _depthwise_to_keras(node: Node) -> Fields:
+    fields = _conv_to_keras(node)
+    fields["depth_multiplier"] = node.weights["weight"].shape[0] // cast(int, fields.pop("groups"))
+    if fields["padding"] == "causal":
+        raise Unwritten("padding", "Keras has no causal depthwise convolution")
+    return fields
+
+
+def _unit(rank: int) -> dict[str, object]:
+    """What a convolution does unless told otherwise."""
+    return {"stride": (1,) * rank, "padding": ((0, 0),) * rank}
+
+
 def _conv_fields(rank: int) -> tuple[Field, ...]:
     return (
         Field("kernel_size", "kernel_size", ints(rank), effect="size"),
@@ -98,8 +158,18 @@ def conv(rank: int) -> Rule:
             (f"Conv{rank}d",),
             (f"conv{rank}d", f"conv{rank}d.padding"),
             ignore=("in_channels", "out_channels", "transposed", "output_padding"),
+            make=Arguments(
+                sizes={"in_channels": Size("weight", 1, times="groups"), "out_channels": Size("weight", 0)},
+                flags={"bias": "bias"},
+                defaults=_unit(rank),
+                restore=_conv_to_torch,
+            ),
         ),
-        keras=Keras((f"Conv{rank}D",), ignore=("filters",)),
+        keras=Keras(
+            (f"Conv{rank}D",),
+            ignore=("filters",),
+            make=Arguments(sizes={"filters": Size("weight", 0)}, defaults=_unit(rank), restore=_conv_to_keras),
+        ),
         fields=(*_conv_fields(rank), Field("groups", "groups", otherwise=1)),
         slots=(
             Slot("weight", "kernel", Axes(f"out inp {space} -> {space} inp out")),
@@ -118,7 +188,13 @@ def depthwise(rank: int) -> Rule:
     return Rule(
         f"depthwise_conv{rank}d",
         kind=f"conv{rank}d",
-        keras=Keras((f"DepthwiseConv{rank}D",), ignore=("groups", "filters")),
+        keras=Keras(
+            (f"DepthwiseConv{rank}D",),
+            ignore=("groups", "filters"),
+            make=Arguments(
+                defaults=_unit(rank), restore=_depthwise_to_keras, fits=lambda node: _is_depthwise(node, rank)
+            ),
+        ),
         fields=(*_conv_fields(rank), Field("depth_multiplier", "depth_multiplier", otherwise=1, effect="size")),
         slots=(
             Slot("weight", "kernel", Axes(f"(inp mult) 1 {space} -> {space} inp mult")),
@@ -136,7 +212,11 @@ def separable(rank: int) -> Rule:
     space = SPATIAL[rank]
     return Rule(
         f"separable_conv{rank}d",
-        keras=Keras((f"SeparableConv{rank}D",), ignore=("groups", "filters")),
+        keras=Keras(
+            (f"SeparableConv{rank}D",),
+            ignore=("groups", "filters"),
+            make=Arguments(sizes={"filters": Size("pointwise", 0)}, defaults=_unit(rank), restore=_conv_to_keras),
+        ),
         fields=(*_conv_fields(rank), Field("depth_multiplier", "depth_multiplier", otherwise=1, effect="size")),
         slots=(
             Slot("depthwise", "depthwise_kernel", Axes(f"(inp mult) 1 {space} -> {space} inp mult")),
@@ -208,6 +288,39 @@ def _normalise_transposed(fields: Fields, weights: Mapping[str, Shape]) -> Field
     return fields
 
 
+def _transposed_to_torch(node: Node) -> Fields:
+    """What is cropped in front is PyTorch's padding, what is cropped less behind its output padding."""
+    crops = cast(Pads, node.fields["padding"])
+    extra = tuple(before - after for before, after in crops)
+    if min(extra) < 0:
+        raise Unwritten("padding", "PyTorch crops no more behind than in front")
+    if min(before for before, _ in crops) < 0:
+        raise Unwritten("padding", "PyTorch adds nothing in front")
+    steps = zip(extra, cast(Shape, node.fields["stride"]), cast(Shape, node.fields["dilation"]), strict=True)
+    if any(e >= max(s, d) for e, s, d in steps):
+        raise Unwritten("padding", "PyTorch adds less behind than its stride or dilation")
+    return {**node.fields, "padding": tuple((before, before) for before, _ in crops), "output_padding": extra}
+
+
+def _transposed_to_keras(node: Node) -> Fields:
+    """The padding and output padding of Keras that crop as much: of those that do, the one with less said."""
+    crops = cast(Pads, node.fields["padding"])
+    rank = len(crops)
+    _refuse_both(dict(node.fields))
+    sizes = zip(*(cast(Shape, node.fields[name]) for name in ("kernel_size", "dilation")), strict=True)
+    halves = tuple((d * (k - 1) + 1) // 2 * 2 for k, d in sizes)
+    told = tuple(half - before - after for half, (before, after) in zip(halves, crops, strict=True))
+    behind = tuple(-after for _, after in crops)
+    none = ((0, 0),) * rank
+    for padding, extra in ((none, None), ("same", None), ("same", told), (none, behind)):
+        fields = {**node.fields, "padding": padding, "output_padding": extra}
+        steps = cast(Shape, node.fields["stride"])
+        possible = extra is None or all(0 <= e < s for e, s in zip(extra, steps, strict=True))
+        if possible and _normalise_transposed(dict(fields), {})["padding"] == crops:
+            return fields
+    raise Unwritten("padding", "Keras crops what 'valid' or 'same' means, with or without output_padding")
+
+
 def transposed(rank: int) -> Rule:
     """Transposed convolution over ``rank`` spatial axes."""
     space = SPATIAL[rank]
@@ -217,8 +330,23 @@ def transposed(rank: int) -> Rule:
             (f"ConvTranspose{rank}d",),
             (f"conv_transpose{rank}d" if rank == 1 else f"conv_transpose{rank}d.input",),
             ignore=("in_channels", "out_channels", "transposed"),
+            make=Arguments(
+                sizes={"in_channels": Size("weight", 0), "out_channels": Size("weight", 1, times="groups")},
+                flags={"bias": "bias"},
+                defaults={**_unit(rank), "output_padding": (0,) * rank},
+                restore=_transposed_to_torch,
+            ),
         ),
-        keras=Keras((f"Conv{rank}DTranspose",), ignore=("filters",)),
+        keras=Keras(
+            (f"Conv{rank}DTranspose",),
+            ignore=("filters",),
+            make=Arguments(
+                sizes={"filters": Size("weight", 1, times="groups")},
+                defaults=_unit(rank),
+                lacks=("groups",),
+                restore=_transposed_to_keras,
+            ),
+        ),
         fields=(
             *_conv_fields(rank),
             Field("output_padding", "output_padding", ints(rank), otherwise=None),

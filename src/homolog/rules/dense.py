@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from homolog.graph import Node, OpenShape, Value
+from homolog.rules.arguments import Arguments, Size
 from homolog.rules.rule import FEATURES, OPAQUE, Field, Fields, Form, Keras, Rule, Slot, Torch
 from homolog.tensors import Shape
 from homolog.transforms import Axes
@@ -25,8 +26,20 @@ def _index(value: object) -> object:
 
 LINEAR = Rule(
     "linear",
-    torch=Torch(("Linear", "NonDynamicallyQuantizableLinear"), ("linear",), ignore=("in_features", "out_features")),
-    keras=Keras(("Dense",), ignore=("units",), fixed={"quantization_config": None, "lora_rank": None}),
+    torch=Torch(
+        ("Linear", "NonDynamicallyQuantizableLinear"),
+        ("linear",),
+        ignore=("in_features", "out_features"),
+        make=Arguments(
+            sizes={"in_features": Size("weight", 1), "out_features": Size("weight", 0)}, flags={"bias": "bias"}
+        ),
+    ),
+    keras=Keras(
+        ("Dense",),
+        ignore=("units",),
+        fixed={"quantization_config": None, "lora_rank": None},
+        make=Arguments(sizes={"units": Size("weight", 0)}),
+    ),
     slots=(
         Slot("weight", "kernel", Axes("out inp -> inp out"), features="inp", produces="out"),
         Slot("bias", "bias", when="use_bias", produces="out"),
@@ -42,11 +55,13 @@ EMBEDDING = Rule(
         ("embedding",),
         ignore=("num_embeddings", "embedding_dim", "norm_type", "scale_grad_by_freq", "sparse"),
         fixed={"max_norm": None},
+        make=Arguments(sizes={"num_embeddings": Size("weight", 0), "embedding_dim": Size("weight", 1)}),
     ),
     keras=Keras(
         ("Embedding",),
         ignore=("input_dim", "output_dim", "input_length"),
         fixed={"quantization_config": None, "lora_rank": None, "sparse": False},
+        make=Arguments(sizes={"input_dim": Size("weight", 0), "output_dim": Size("weight", 1)}),
     ),
     fields=(
         Field("padding_idx", form=Form(_index), otherwise=None, effect="training"),
@@ -101,6 +116,10 @@ EMBEDDING_BAG = Rule(
         ("embedding_bag.padding_idx",),
         ignore=("num_embeddings", "embedding_dim", "norm_type", "scale_grad_by_freq", "sparse"),
         fixed={"max_norm": None, "per_sample_weights": None},
+        make=Arguments(
+            sizes={"num_embeddings": Size("weight", 0), "embedding_dim": Size("weight", 1)},
+            defaults={"mode": "mean"},
+        ),
     ),
     fields=(
         Field("mode", form=Form(_mode)),
@@ -118,9 +137,18 @@ def _infer_bilinear(fields: Fields, weights: Mapping[str, Shape], inputs: Sequen
     return (*inputs[0][:-1], weights["weight"][0])
 
 
+BILINEAR_AXES = {"in1_features": 1, "in2_features": 2, "out_features": 0}
+
 BILINEAR = Rule(
     "bilinear",
-    torch=Torch(("Bilinear",), ("bilinear",), ignore=("in1_features", "in2_features", "out_features")),
+    torch=Torch(
+        ("Bilinear",),
+        ("bilinear",),
+        ignore=("in1_features", "in2_features", "out_features"),
+        make=Arguments(
+            sizes={name: Size("weight", axis) for name, axis in BILINEAR_AXES.items()}, flags={"bias": "bias"}
+        ),
+    ),
     slots=(Slot("weight", "kernel"), Slot("bias", "bias")),
     layout=OPAQUE,
     infer=_infer_bilinear,

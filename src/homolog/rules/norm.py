@@ -12,6 +12,7 @@ from typing import cast
 import numpy as np
 
 from homolog.graph import Node, OpenShape, Value
+from homolog.rules.arguments import Arguments, Size, Unwritten, last_as_minus_one, spatial_rank
 from homolog.rules.rule import CHANNELWISE, ELEMENTWISE, Field, Fields, Form, Keras, Rule, Slot, Torch
 from homolog.tensors import Shape
 
@@ -34,8 +35,19 @@ def _axes(value: object) -> object:
     return tuple(value) if isinstance(value, list | tuple) else (value,)
 
 
+def _one_or_list(value: object) -> object:
+    """Keras's word for axes: the number of one, or a list."""
+    axes = cast(Shape, value)
+    return axes[0] if len(axes) == 1 else list(axes)
+
+
+AXES = Form(from_keras=_axes, to_keras=_one_or_list)
+LAST = {"axis": (-1,)}
+"""Keras's axis, unless told otherwise."""
+
+
 def _axis(otherwise: Shape | None) -> Field:
-    return Field("axis", "axis", Form(from_keras=_axes), otherwise=otherwise, effect="axis", torch=False)
+    return Field("axis", "axis", AXES, otherwise=otherwise, effect="axis", torch=False)
 
 
 def _settle_axis(fields: Fields, inputs: Sequence[OpenShape]) -> Fields:
@@ -54,6 +66,20 @@ STATISTICS = (
     Slot("running_var", "moving_variance", features="f", trainable=False),
 )
 
+
+def _batch_norm_class(node: Node) -> str:
+    """PyTorch's has a class for each number of axes; the one for sequences takes flat batches too."""
+    return f"BatchNorm{max(spatial_rank(node), 1)}d"
+
+
+def _batch_norm_to_keras(node: Node) -> Fields:
+    """Keras has no average over all batches, which PyTorch writes as no momentum."""
+    fields = last_as_minus_one("axis")(node)
+    if not fields["momentum"]:
+        del fields["momentum"]
+    return fields
+
+
 BATCH_NORM = Rule(
     "batch_norm",
     torch=Torch(
@@ -62,11 +88,18 @@ BATCH_NORM = Rule(
         ignore=("num_features", "affine", "cudnn_enabled", "process_group", "bias"),
         fixed={"track_running_stats": True, "training": False},
         buffers={"num_batches_tracked": COUNTER},
+        make=Arguments(
+            _batch_norm_class,
+            sizes={"num_features": Size("running_mean", 0)},
+            flags={"affine": "weight", "bias": "bias"},
+            defaults={"eps": 1e-5, "momentum": 0.1},
+        ),
     ),
     keras=Keras(
         ("BatchNormalization", "SyncBatchNormalization"),
         ignore=("synchronized", "renorm_clipping", "renorm_momentum"),
         fixed={"renorm": False, "virtual_batch_size": None},
+        make=Arguments(defaults={**LAST, "eps": 1e-3, "momentum": 0.01}, restore=_batch_norm_to_keras),
     ),
     fields=(EPS, Field("momentum", "momentum", COMPLEMENT, effect="training", carried=True), _axis((1,))),
     slots=(*SCALE_AND_SHIFT, *STATISTICS),
@@ -86,10 +119,39 @@ def _normalise_layer_norm(fields: Fields, weights: Mapping[str, Shape]) -> Field
     return fields
 
 
+def _layer_norm_to_torch(node: Node) -> Fields:
+    """The lengths of the last axes, from the weight or the output, in place of their numbers.
+
+    Raises:
+        Unwritten: other axes, or lengths that are not known.
+    """
+    axes, shape = cast(Shape, node.fields["axis"]), node.shapes[0] if node.shapes else ()
+    weight = node.weights.get("weight")
+    rank = len(shape) if shape else 0
+    if sorted(axis - rank if axis >= 0 else axis for axis in axes) != list(range(-len(axes), 0)):
+        raise Unwritten("axis", "PyTorch takes the last axes")
+    lengths = shape[-len(axes) :] if weight is None else weight.shape
+    if not lengths or None in lengths:
+        raise Unwritten("axis", "a weight, or a shape, that tells the lengths of the axes")
+    fields = {name: value for name, value in node.fields.items() if name != "axis"}
+    return {**fields, "normalized_shape": lengths[0] if len(lengths) == 1 else tuple(lengths)}
+
+
 LAYER_NORM = Rule(
     "layer_norm",
-    torch=Torch(("LayerNorm",), ("layer_norm",), ignore=("elementwise_affine", "cudnn_enable", "bias")),
-    keras=Keras(("LayerNormalization",)),
+    torch=Torch(
+        ("LayerNorm",),
+        ("layer_norm",),
+        ignore=("elementwise_affine", "cudnn_enable", "bias"),
+        make=Arguments(
+            flags={"elementwise_affine": "weight", "bias": "bias"},
+            defaults={"eps": 1e-5},
+            restore=_layer_norm_to_torch,
+        ),
+    ),
+    keras=Keras(
+        ("LayerNormalization",), make=Arguments(defaults={**LAST, "eps": 1e-3}, restore=last_as_minus_one("axis"))
+    ),
     fields=(
         EPS,
         LENGTHS,
@@ -111,8 +173,15 @@ def _or_smallest(value: object) -> object:
 
 RMS_NORM = Rule(
     "rms_norm",
-    torch=Torch(("RMSNorm",), ("rms_norm",), ignore=("elementwise_affine",)),
-    keras=Keras(("RMSNormalization",)),
+    torch=Torch(
+        ("RMSNorm",),
+        ("rms_norm",),
+        ignore=("elementwise_affine",),
+        make=Arguments(flags={"elementwise_affine": "weight"}, restore=_layer_norm_to_torch),
+    ),
+    keras=Keras(
+        ("RMSNormalization",), make=Arguments(defaults={**LAST, "eps": 1e-6}, restore=last_as_minus_one("axis"))
+    ),
     fields=(Field("eps", "epsilon", Form(from_torch=_or_smallest), carried=True), LENGTHS, _axis((-1,))),
     slots=(Slot("weight", "scale", features="f"),),
     layout=ELEMENTWISE,
@@ -131,8 +200,20 @@ def _settle_group_norm(fields: Fields, inputs: Sequence[OpenShape]) -> Fields:
 
 GROUP_NORM = Rule(
     "group_norm",
-    torch=Torch(("GroupNorm",), ("group_norm",), ignore=("num_channels", "affine", "cudnn_enabled", "bias")),
-    keras=Keras(("GroupNormalization",)),
+    torch=Torch(
+        ("GroupNorm",),
+        ("group_norm",),
+        ignore=("num_channels", "affine", "cudnn_enabled", "bias"),
+        make=Arguments(
+            sizes={"num_channels": Size("weight", 0, output=1)},
+            flags={"affine": "weight", "bias": "bias"},
+            defaults={"eps": 1e-5},
+        ),
+    ),
+    keras=Keras(
+        ("GroupNormalization",),
+        make=Arguments(defaults={**LAST, "num_groups": 32, "eps": 1e-3}, restore=last_as_minus_one("axis")),
+    ),
     fields=(Field("num_groups", "groups"), EPS, _axis((1,))),
     slots=SCALE_AND_SHIFT,
     layout=CHANNELWISE,
@@ -171,7 +252,7 @@ INSTANCE_NORM = Rule(
 
 UNIT_NORM = Rule(
     "unit_norm",
-    keras=Keras(("UnitNormalization",)),
+    keras=Keras(("UnitNormalization",), make=Arguments(defaults=LAST, restore=last_as_minus_one("axis"))),
     fields=(_axis((-1,)),),
     layout=ELEMENTWISE,
     settle=_settle_axis,

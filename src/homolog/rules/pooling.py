@@ -7,11 +7,13 @@ either.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import cast
 
-from homolog.graph import OpenShape
-from homolog.rules.conv import Pads, settle_same, window
-from homolog.rules.forms import data_format, ints, pads
+from homolog.graph import Node, OpenShape
+from homolog.rules.arguments import Arguments, Unwritten
+from homolog.rules.conv import Pads, same_pads, settle_same, window
+from homolog.rules.forms import data_format, ints, pads, together
 from homolog.rules.rule import Field, Fields, Form, Keras, Layout, Rule, Torch
 from homolog.tensors import Shape
 
@@ -65,6 +67,30 @@ def _normalise_pool(fields: Fields, weights: Mapping[str, Shape]) -> Fields:
     return fields
 
 
+def _restored(node: Node) -> Fields:
+    """Without what goes without saying: a stride of the window's size, zeros that are not counted for there are
+    none."""
+    fields = dict(node.fields)
+    if fields["stride"] == fields["kernel_size"]:
+        del fields["stride"]
+    if fields["padding"] != "same" and not any(map(any, cast(Pads, fields["padding"]))):
+        del fields["count_include_pad"]
+    return fields
+
+
+def _pool_to_torch(node: Node) -> Fields:
+    if node.fields["padding"] == "same":
+        raise Unwritten("padding", "PyTorch takes numbers, which take the length of the input")
+    return _restored(node)
+
+
+def _pool_to_keras(node: Node) -> Fields:
+    fields = _restored(node)
+    steps = (cast(Shape, node.fields[name]) for name in ("kernel_size", "dilation"))
+    same = set(cast(Shape, node.fields["stride"])) == {1} and fields["padding"] == same_pads(*steps)
+    return {**fields, "padding": "same"} if same and any(map(any, cast(Pads, fields["padding"]))) else fields
+
+
 def pool(way: str, rank: int) -> Rule:
     """``max`` or ``avg`` over a sliding window on ``rank`` spatial axes."""
     name = {"max": "MaxPool", "avg": "AvgPool"}[way]
@@ -75,8 +101,13 @@ def pool(way: str, rank: int) -> Rule:
             (f"{name}{rank}d",),
             (f"{way}_pool{rank}d",),
             fixed={"return_indices": False, "divisor_override": None},
+            make=Arguments(
+                lacks=("dilation",) if way == "avg" else ("count_include_pad",),
+                defaults={"count_include_pad": True} if way == "avg" else {},
+                restore=_pool_to_torch,
+            ),
         ),
-        keras=Keras((f"{keras_name}{rank}D",)),
+        keras=Keras((f"{keras_name}{rank}D",), make=Arguments(restore=_pool_to_keras)),
         fields=(
             Field("kernel_size", "pool_size", ints(rank)),
             Field("stride", "strides", ints(rank), otherwise=()),
@@ -99,15 +130,31 @@ def _infer_adaptive(fields: Fields, weights: Mapping[str, Shape], inputs: Sequen
     return (batch, channels, *(n if size is None else size for n, size in zip(lengths, wanted, strict=True)))
 
 
+def _cells(value: object) -> object:
+    """Keras's word for a number of cells.
+
+    Raises:
+        ValueError: as many as there are places, which PyTorch has a word for.
+    """
+    if None in cast(Sequence[int | None], value):
+        raise ValueError("Keras has no number of cells that is the length of the input")
+    return together(value)
+
+
 def adaptive(way: str, rank: int) -> Rule:
     """``max`` or ``avg`` into a given number of cells."""
     name = {"max": "AdaptiveMaxPool", "avg": "AdaptiveAvgPool"}[way]
     keras_name = {"max": "AdaptiveMaxPooling", "avg": "AdaptiveAveragePooling"}[way]
     return Rule(
         f"adaptive_{way}_pool{rank}d",
-        torch=Torch((f"{name}{rank}d",), (f"adaptive_{way}_pool{rank}d",), fixed={"return_indices": False}),
-        keras=Keras((f"{keras_name}{rank}D",)),
-        fields=(Field("output_size", "output_size", ints(rank)), data_format()),
+        torch=Torch(
+            (f"{name}{rank}d",),
+            (f"adaptive_{way}_pool{rank}d",),
+            fixed={"return_indices": False},
+            make=Arguments(),
+        ),
+        keras=Keras((f"{keras_name}{rank}D",), make=Arguments()),
+        fields=(Field("output_size", "output_size", replace(ints(rank), to_keras=_cells)), data_format()),
         layout=Layout("spatial", rank),
         infer=_infer_adaptive,
     )
@@ -121,9 +168,11 @@ def _infer_global(fields: Fields, weights: Mapping[str, Shape], inputs: Sequence
 def global_pool(way: str, rank: int) -> Rule:
     """``max`` or ``avg`` over all spatial axes; Keras's alone, PyTorch pools adaptively to size 1."""
     keras_name = {"max": "GlobalMaxPooling", "avg": "GlobalAveragePooling"}[way]
+    name = {"max": "AdaptiveMaxPool", "avg": "AdaptiveAvgPool"}[way]
     return Rule(
         f"global_{way}_pool{rank}d",
-        keras=Keras((f"{keras_name}{rank}D",)),
+        torch=Torch(make=Arguments(f"{name}{rank}d", constants={"output_size": 1}, defaults={"keepdims": True})),
+        keras=Keras((f"{keras_name}{rank}D",), make=Arguments()),
         fields=(
             Field("keepdims", "keepdims", Form(from_keras=bool), otherwise=False, effect="layout", torch=False),
             data_format(),

@@ -12,12 +12,14 @@ from typing import Literal, cast
 
 from homolog.errors import Unsupported
 from homolog.graph import Node, OpenShape, Value, Weight
+from homolog.rules.arguments import Arguments
 from homolog.tensors import Shape, TensorRef
 from homolog.transforms import Axes, Blocks, Chain, Part, Sum, inverse
 
 Fields = dict[str, object]
 Effect = Literal["function", "axis", "training", "layout", "size"]
-_REQUIRED = object()
+REQUIRED = object()
+"""In place of a default: there is none."""
 
 
 def _same(value: object) -> object:
@@ -59,10 +61,10 @@ class Field:
     name: str
     keras: str | None = None
     form: Form = PLAIN
-    otherwise: object = _REQUIRED
+    otherwise: object = REQUIRED
     effect: Effect = "function"
     torch: bool = True
-    absent: object = _REQUIRED
+    absent: object = REQUIRED
     older: tuple[str, ...] = ()
     carried: bool = False
 
@@ -147,6 +149,7 @@ class Torch:
         given: fields that a class or operator settles by being called, by class or operator.
         listed: arguments of the operator that are lists of weights, and what gives the names of the weights.
         why: reasons for which the rule does not know a setting with another value than the one in ``fixed``.
+        make: how a class is made anew, None if the kind is not written.
     """
 
     classes: tuple[str, ...] = ()
@@ -158,6 +161,7 @@ class Torch:
     given: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     listed: Mapping[str, Callable[[Mapping[str, object]], Sequence[str]]] = field(default_factory=dict)
     why: Mapping[str, str] = field(default_factory=dict)
+    make: Arguments | None = None
 
     def spread(self, arguments: Mapping[str, object]) -> dict[str, object]:
         """An operator's arguments in the rule's words, with every weight of a list under a name of its own."""
@@ -182,6 +186,7 @@ class Keras:
         why: reasons for which the rule does not know a setting with another value than the one in ``fixed``.
         parameters: of the call, those that are values, where it takes several that are not alike.
         variables: variables that hold nothing of the function, created behind the slots', with the reason.
+        make: how a class is made anew, None if the kind is not written.
     """
 
     classes: tuple[str, ...] = ()
@@ -193,6 +198,7 @@ class Keras:
     why: Mapping[str, str] = field(default_factory=dict)
     parameters: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
+    make: Arguments | None = None
 
 
 @dataclass(frozen=True)
@@ -351,7 +357,7 @@ class Rule:
                 fields[setting.name] = given[setting.name]
             elif setting.keras is not None and setting.keras in config:
                 fields[setting.name] = setting.form.from_keras(config[setting.keras])
-            elif setting.keras is not None and setting.absent is not _REQUIRED:
+            elif setting.keras is not None and setting.absent is not REQUIRED:
                 fields[setting.name] = setting.absent
             else:
                 fields[setting.name] = self._otherwise(setting, where)
@@ -383,7 +389,7 @@ class Rule:
         return next((setting.name for setting in self.fields if setting.effect == "axis"), None)
 
     def _otherwise(self, setting: Field, where: str) -> object:
-        if setting.otherwise is _REQUIRED:
+        if setting.otherwise is REQUIRED:
             raise Unsupported(
                 f"a {self.name} without {setting.keras or setting.name}", where=where, expected="a complete layer"
             )

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from typing import cast
 
-from homolog.graph import OpenShape
+from homolog.graph import Node, OpenShape
+from homolog.rules.arguments import Arguments
 from homolog.rules.rule import Field, Fields, Form, Keras, Layout, Rule, Torch
 from homolog.tensors import Shape
 
@@ -34,10 +35,22 @@ def _infer_flatten(fields: Fields, weights: Mapping[str, Shape], inputs: Sequenc
     return (*shape[:start], total(shape[start : end + 1]), *shape[end + 1 :])
 
 
+def _flatten_restored(node: Node) -> Fields:
+    """The last axis as -1, which needs no shape."""
+    last = len(node.shapes[0]) - 1 + _taken_in(node.fields) if node.shapes else None
+    return {**node.fields, "end_dim": -1} if node.fields["end_dim"] == last else dict(node.fields)
+
+
+def _taken_in(fields: Mapping[str, object]) -> int:
+    """How many axes a flatten takes away."""
+    start, end = cast(int, fields["start_dim"]), cast(int, fields["end_dim"])
+    return end - start if start >= 0 and end >= 0 else 0
+
+
 FLATTEN = Rule(
     "flatten",
-    torch=Torch(("Flatten",), ("flatten.using_ints",)),
-    keras=Keras(("Flatten",)),
+    torch=Torch(("Flatten",), ("flatten.using_ints",), make=Arguments(restore=_flatten_restored)),
+    keras=Keras(("Flatten",), make=Arguments(restore=_flatten_restored)),
     fields=(
         Field("start_dim", otherwise=1, effect="layout"),
         Field("end_dim", otherwise=-1, effect="layout"),
@@ -45,7 +58,10 @@ FLATTEN = Rule(
         Field(
             "moved",
             "data_format",
-            Form(from_keras=lambda value: value == "channels_first"),
+            Form(
+                from_keras=lambda value: value == "channels_first",
+                to_keras=lambda value: "channels_first" if value else "channels_last",
+            ),
             otherwise=False,
             effect="layout",
             torch=False,
@@ -64,7 +80,7 @@ def _without_batch(value: object) -> object:
 def _settle_reshape(fields: Fields, inputs: Sequence[OpenShape]) -> Fields:
     """The new shape behind the batch axis, with every length that can be told."""
     _, *lengths = inputs[0]
-    shape = cast(Sequence[int], fields["shape"])
+    shape = [-1 if n is None else n for n in cast(OpenShape, fields["shape"])]
     if fields["unflattened_size"] is not None:
         axis = cast(int, fields["dim"]) % len(inputs[0]) - 1
         sizes = cast(Sequence[int], fields["unflattened_size"])
@@ -91,8 +107,9 @@ RESHAPE = Rule(
         ("Unflatten",),
         ("view", "reshape", "unflatten.int", "_unsafe_view"),
         renamed={"size": "shape", "sizes": "unflattened_size"},
+        make=Arguments(lacks=("shape",)),
     ),
-    keras=Keras(("Reshape",)),
+    keras=Keras(("Reshape",), make=Arguments()),
     fields=(
         Field("shape", "target_shape", Form(_without_batch, _tuple), otherwise=(), effect="layout"),
         Field("dim", otherwise=None, effect="layout"),
@@ -133,14 +150,26 @@ def _infer_permute(fields: Fields, weights: Mapping[str, Shape], inputs: Sequenc
     return tuple(inputs[0][axis] for axis in cast(Shape, fields["dims"]))
 
 
+def _behind_batch(value: object) -> object:
+    dims = cast(Shape | None, value)
+    if not dims or dims[0] != 0:
+        raise ValueError("Keras leaves the batch where it is")
+    return dims[1:]
+
+
 SWAPPED = Field("swapped", otherwise=None, effect="layout", torch=False)
 
 PERMUTE = Rule(
     "permute",
     torch=Torch((), ("permute",)),
-    keras=Keras(("Permute",)),
+    keras=Keras(("Permute",), make=Arguments()),
     fields=(
-        Field("dims", "dims", Form(_tuple, lambda dims: (0, *cast(Shape, dims))), effect="layout"),
+        Field(
+            "dims",
+            "dims",
+            Form(_tuple, lambda dims: (0, *cast(Shape, dims)), to_keras=_behind_batch),
+            effect="layout",
+        ),
         SWAPPED,
     ),
     layout=Layout("permute"),

@@ -15,8 +15,7 @@ from homolog.keras.framework import require
 from homolog.proof.cause import KINDS, Cause
 from homolog.proof.causes import between
 from homolog.proof.causes.between import ACTIVATIONS, causes
-from proof.causes.test_modes import traced
-from proof.nets import keras_chain, subjects_of
+from proof.nets import keras_chain, subjects_of, traced
 
 Tensor = Any
 

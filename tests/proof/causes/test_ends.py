@@ -158,6 +158,9 @@ def test_rows_in_reverse_are_no_channels() -> None:
         lambda x: special.softmax(logits(x), 0),
         lambda x: logits(x)[:, :3],
         lambda x: logits(x) * np.nan,
+        lambda x: softmax(logits(x) * 1.01),
+        lambda x: np.tanh(logits(x)) * 1.001,
+        lambda x: logits(x / 250),
     ],
 )
 def test_what_is_no_such_thing_is_not_named(other: Callable[[Array], Array]) -> None:

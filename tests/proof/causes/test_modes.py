@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,29 +10,7 @@ from homolog import api
 from homolog.keras.framework import require
 from homolog.proof.cause import Cause
 from homolog.proof.causes.modes import causes
-from proof.nets import keras_chain, state, subjects_of, torch_chain
-
-
-def traced(forward: Callable[[Any, Any], Any], **layers: Any) -> Any:
-    """A module of one's own with this forward."""
-    import torch
-    from torch import nn
-
-    class Own(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            for name, layer in layers.items():
-                self.add_module(name, layer)
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            found: torch.Tensor = forward(self, x)
-            return found
-
-    module = Own()
-    for layer in module.children():
-        if isinstance(layer, nn.modules.batchnorm._BatchNorm):
-            nn.init.uniform_(layer.running_var, 0.02, 0.2)
-    return module
+from proof.nets import keras_chain, state, subjects_of, torch_chain, traced
 
 
 def dense() -> Any:

@@ -98,6 +98,15 @@ def test_a_layer_with_other_weights_still_differs(back: bool) -> None:
     assert cause.tried.endswith("they still differ: it is not the only cause")
 
 
+def test_where_no_layer_can_be_observed_nothing_is_claimed() -> None:
+    subjects = subjects_of(*both(back=False, eps=1e-5))
+    blind = replace(subjects, plan=replace(subjects.plan, pairs=()))
+
+    (cause,) = causes(blind)
+
+    assert (cause.kind, cause.tried) == ("eps", "")
+
+
 @pytest.mark.parametrize("back", [False, True])
 def test_both_networks_are_as_before(back: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     one, two = both(back, eps=1e-5, slope=0.1)

@@ -13,7 +13,7 @@ import pytest
 from homolog.graph import Graph, Node, Value, Weight
 from homolog.plan import Plan, Row
 from homolog.proof.cause import KINDS, Cause, Mend
-from homolog.proof.causes.weights import MOST_LAYERS, WAYS, Wrong, causes
+from homolog.proof.causes.weights import MANY, MOST_LAYERS, WAYS, Wrong, causes
 from homolog.tensors import array_ref
 from homolog.transforms import Axes, Sum, Transform
 
@@ -291,16 +291,49 @@ def test_one_layer_of_three_is_named_and_no_other() -> None:
     assert [(cause.source, cause.target) for cause in found(*pairs)] == [("a1", "b1")]
 
 
-def test_no_more_layers_than_anyone_wants_to_read() -> None:
-    pairs = [
-        (
-            layer(f"a{seed}", "linear", arrays_of("linear", seed)),
-            layer(f"b{seed}", "linear", arrays_of("linear", -seed + 99)),
-        )
-        for seed in range(MOST_LAYERS + 3)
+def several(count: int, other: Callable[[int], Arrays]) -> list[tuple[Node, Node]]:
+    """Layers of which the second of each two holds other numbers."""
+    return [
+        (layer(f"a{seed}", "linear", arrays_of("linear", seed)), layer(f"b{seed}", "linear", other(seed)))
+        for seed in range(count)
     ]
 
-    assert len(found(*pairs)) == MOST_LAYERS
+
+def doubled(seed: int) -> Arrays:
+    return {slot: array * 2 for slot, array in arrays_of("linear", seed).items()}
+
+
+def unrelated(seed: int) -> Arrays:
+    return arrays_of("linear", seed + 50)
+
+
+def test_no_more_layers_than_anyone_wants_to_read() -> None:
+    named = found(*several(MOST_LAYERS + 3, doubled))
+
+    assert [cause.target for cause in named] == [f"b{place}" for place in range(MOST_LAYERS)]
+
+
+@pytest.mark.parametrize(
+    ("count", "more"),
+    [(MANY + 1, f"so do {MANY} other layers"), (MOST_LAYERS + 3, f"so do {MOST_LAYERS - 1} or more other layers")],
+)
+def test_many_layers_with_unrelated_numbers_are_one_cause(count: int, more: str) -> None:
+    (cause,) = found(*several(count, unrelated))
+
+    assert (cause.kind, cause.target) == ("other weights", "b0")
+    assert more in cause.words
+
+
+def test_a_few_are_named_one_by_one_and_what_is_certain_always() -> None:
+    assert [cause.target for cause in found(*several(MANY, unrelated))] == ["b0", "b1", "b2"]
+
+    mixed = several(MANY + 3, lambda seed: doubled(seed) if seed in (0, 3) else unrelated(seed))
+
+    assert [(cause.kind, cause.target) for cause in found(*mixed)] == [
+        ("scale", "b0"),
+        ("other weights", "b1"),
+        ("scale", "b3"),
+    ]
 
 
 def test_a_weight_that_must_be_narrowed_is_no_cause_and_one_that_need_not_is() -> None:

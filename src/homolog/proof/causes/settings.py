@@ -136,7 +136,9 @@ def _tried(subjects: Subjects, item: Difference, live: Live, changed: Carried, s
     reached = next((pair for pair in pairs if (pair.one.name, pair.two.name) == (item.source, item.target)), None)
     wrong = [pair for pair in pairs if not pair.agrees]
     value = f"tried: with {changed.setting}={changed.after!r} in the {side}"
-    if pairs and not wrong:
+    if not pairs:
+        return ""  # nothing can be observed
+    if not wrong:
         return f"{value} every layer agrees"
     if reached is not None and reached.agrees:
         return f"{value} these two agree, to {reached.apart:.1e}; others still differ"

@@ -25,6 +25,9 @@ from homolog.transforms import Axes, apply
 NARROW = (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16), np.dtype(ml_dtypes.float8_e4m3fn))
 STATISTICS = {"running_mean", "running_var"}
 WORDS = {"out": "output channels", "inp": "input channels", "h": "height", "w": "width", "d": "depth"}
+OTHER = "holds other numbers"
+MANY = 3
+"""Layers with unrelated weights that are named one by one."""
 MOST_LAYERS = 12
 """Layers that are looked into; where more are wrong, the weights are another network's."""
 MOST_BLOCKS = 4
@@ -76,7 +79,18 @@ def causes(a: Graph, b: Graph, plan: Plan, mend: Mend) -> list[Cause]:
             "missing weights",
         ):
             found[place] = replace(found[place], kind=kind, words=line, tried="tried: so it is, number by number")
-    return list(found.values())
+    return _together(list(found.values()))
+
+
+def _together(found: list[Cause]) -> list[Cause]:
+    """Layers that hold unrelated numbers, as one cause where they are many: another training, another checkpoint."""
+    unrelated = [cause for cause in found if cause.kind == "other weights" and OTHER in cause.words]
+    if len(unrelated) <= MANY:
+        return found
+    first, count = unrelated[0], len(unrelated) - 1
+    more = f"{count} or more other layers" if len(found) == MOST_LAYERS else f"{count} other layers"
+    one = replace(first, words=f"{first.words}, and so do {more}: the weights are of another training")
+    return [one if cause is first else cause for cause in found if cause is first or cause not in unrelated]
 
 
 def _wrong(a: Graph, b: Graph, plan: Plan) -> Iterator[Wrong]:
@@ -112,7 +126,7 @@ def _finding(item: Wrong, wrong: Sequence[Wrong]) -> Finding:
     if differ.sum() <= max(1, left.size // 10):
         place = tuple(int(index) for index in np.argwhere(differ)[0])
         return "other weights", f"differs in {int(differ.sum())} of {left.size} numbers, the first at {place}"
-    return "other weights", f"holds other numbers, up to {float(np.abs(left - right).max()):.1e} apart"
+    return "other weights", f"{OTHER}, up to {float(np.abs(left - right).max()):.1e} apart"
 
 
 def _addend(item: Wrong, wrong: Sequence[Wrong]) -> Finding | None:
