@@ -67,7 +67,7 @@ def check(subjects: Subjects, tolerance: Tolerance, seeds: Sequence[int] = SEEDS
             return part
         other = _checked(replace(subjects, scale=scale), tolerance, seeds, name)
         if "proves_nothing" not in other.figures:
-            return replace(other, details=(*other.details, f"with inputs of a deviation of {scale}: {part.figure}"))
+            return replace(other, details=(*other.details, f"inputs of a deviation of {scale}; with 1, {part.figure}"))
     return part
 
 

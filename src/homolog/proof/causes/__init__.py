@@ -17,9 +17,6 @@ from homolog.proof.subjects import Subjects
 
 __all__ = ["in_order", "of_runs", "of_training", "of_weights"]
 
-MOST_SETTINGS = 6
-"""Differences that are tried one by one; the rest of them are only listed."""
-
 
 def of_weights(a: Graph, b: Graph, plan: Plan, mend: Mend) -> list[Cause]:
     """Causes that the weights alone tell."""
@@ -35,7 +32,7 @@ def of_runs(subjects: Subjects, differences: Sequence[Difference], mend: Mend, *
         mend: what copies them anew.
         explained: whether the weights are cause enough.
     """
-    found = settings.causes(subjects, differences[:MOST_SETTINGS], mend)
+    found = settings.causes(subjects, differences, mend)
     for looked in (modes.causes, ends.causes, between.causes):
         if not found and not explained:
             found += looked(subjects)
@@ -45,7 +42,7 @@ def of_runs(subjects: Subjects, differences: Sequence[Difference], mend: Mend, *
 def of_training(subjects: Subjects) -> list[Cause]:
     """Causes of another training alone: settings that do nothing at inference."""
     later = list(training(subjects.graph_a, subjects.graph_b, subjects.plan.pairs))
-    return settings.of_training(subjects, later[:MOST_SETTINGS])
+    return settings.of_training(subjects, later[: settings.MOST])
 
 
 def in_order(found: Sequence[Cause], a: Graph, b: Graph) -> tuple[Cause, ...]:

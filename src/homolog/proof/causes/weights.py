@@ -170,7 +170,7 @@ def _flipped(item: Wrong, wrong: Sequence[Wrong]) -> Finding | None:
         for chosen in combinations(range(item.left.ndim), count):
             if _same(np.flip(item.left, chosen), item.right):
                 named = [axes[axis] for axis in chosen]
-                if chosen == (1,):
+                if named == [WORDS["inp"]]:
                     return "channel order", "has its input channels in reverse, as for BGR images instead of RGB"
                 kind = "flipped kernel" if all(axis > 1 for axis in chosen) else "channel order"
                 return kind, f"is flipped along {' and '.join(named)}"
@@ -253,8 +253,10 @@ def _rounded(item: Wrong, wrong: Sequence[Wrong]) -> Finding | None:
     for narrow in NARROW:
         with np.errstate(over="ignore", invalid="ignore"):
             rounded, back = (array.astype(narrow).astype(array.dtype) for array in (item.left, item.right))
-        if _same(rounded, item.right) or _same(back, item.left):
+        if _same(rounded, item.right):
             return "rounded weights", f"went through {narrow.name}"
+        if _same(back, item.left):
+            return "rounded weights", f"holds more than the source's, which went through {narrow.name}"
     left, right = item.left.astype(np.float64), item.right.astype(np.float64)
     if np.allclose(left, right, rtol=2**-20, atol=0):
         return "rounded weights", "is the source's but for rounding in its last places"
