@@ -9,6 +9,7 @@ import pytest
 
 import homolog
 from homolog.errors import Unsupported
+from homolog.graph import Graph
 from homolog.keras.model import read_model
 
 
@@ -128,6 +129,88 @@ def test_a_layer_that_computes_with_values_is_one_node_and_keeps_its_weights() -
     assert graph.nodes["positions/table"].kind == "parameter"
     assert "positions/table" in [value.node for value in graph.nodes["positions"].inputs]
     assert graph.loose == ()
+
+
+def entered(call: Any, shape: tuple[int | None, ...] = (6, 4), **weights: tuple[int, ...]) -> Graph:
+    """The graph of a model of one layer of the user's own, with these weights."""
+    import keras
+
+    class Own(keras.layers.Layer):
+        def build(self, shape: Any) -> None:
+            for name, lengths in weights.items():
+                setattr(self, name, self.add_weight(shape=lengths, name=name))
+
+        def call(self, x: Any) -> Any:
+            return call(self, x)
+
+    entry = keras.Input(shape)
+    return read_model(keras.Model(entry, keras.tree.flatten(Own(name="own")(entry))[0]))
+
+
+def test_a_variable_may_stand_in_front_of_an_operator() -> None:
+    import keras
+
+    graph = entered(lambda layer, x: layer.scale * x, scale=(4,))
+    assert {node.kind for node in graph.nodes.values()} == {"input", "identity", "parameter", "multiply"}
+    assert "sparse" not in vars(keras.Variable)
+    assert "__mul__" not in vars(keras.Variable)
+
+
+def test_what_is_done_to_variables_alone_leaves_nodes_too() -> None:
+    import keras
+
+    def call(layer: Any, x: Any) -> Any:
+        table = keras.ops.expand_dims(keras.ops.convert_to_tensor(layer.table), 0)
+        return x + keras.ops.repeat(table, keras.ops.shape(x)[0], axis=0)
+
+    graph = entered(call, table=(6, 4))
+    (added,) = (node for node in graph.nodes.values() if node.kind == "add")
+    assert [value.node for value in added.inputs] != ["input_layer", "own/table"]
+    assert not [node for node in graph.nodes.values() if node.kind in ("keras:", "keras:Own")]
+    assert graph.loose == ()
+
+
+def test_a_scalar_among_the_weights_is_a_parameter_and_no_number() -> None:
+    import keras
+
+    graph = entered(lambda layer, x: x * keras.ops.exp(layer.heat), heat=())
+    (exp,) = (node for node in graph.nodes.values() if node.kind == "exp")
+    assert [value.node for value in exp.inputs] == ["own/heat"]
+
+
+@pytest.mark.parametrize("constant", [False, True])
+def test_a_layer_may_give_nothing_or_a_constant_beside_its_result(constant: bool) -> None:
+    import keras
+
+    beside = keras.ops.zeros((0, 3)) if constant else None
+
+    class Inner(keras.layers.Layer):
+        def build(self, shape: Any) -> None:
+            self.scale = self.add_weight(shape=(4,), name="scale")
+
+        def call(self, x: Any) -> Any:
+            return x * self.scale, beside
+
+    class Outer(keras.layers.Layer):
+        def build(self, shape: Any) -> None:
+            self.inner = Inner(name="inner")
+            self.inner.build(shape)
+
+        def call(self, x: Any) -> Any:
+            return self.inner(x)[0]
+
+    entry = keras.Input((6, 4))
+    graph = read_model(keras.Model(entry, Outer(name="outer")(entry)))
+    assert {node.kind for node in graph.nodes.values()} == {"input", "identity", "parameter", "multiply"}
+
+
+def test_a_layer_that_was_told_an_open_shape_gives_the_lengths_it_was_called_with() -> None:
+    import keras
+
+    dense = keras.layers.EinsumDense("abc,cde->abde", output_shape=(None, 2, 3), name="dense")
+    graph = entered(lambda layer, x: keras.ops.reshape(dense(x), (-1, keras.ops.shape(x)[1], 6)), (None, 4))
+    assert {length for node in graph.nodes.values() for shape in node.shapes for length in shape} >= {11}
+    assert not [node.name for node in graph.nodes.values() if any(None in shape for shape in node.shapes)]
 
 
 def test_an_activation_of_the_user_s_own_is_told_by_what_it_gives() -> None:

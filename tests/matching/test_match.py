@@ -191,3 +191,68 @@ def test_square_kernels_are_transposed_too() -> None:
     assert copy.proof.passed
     kernel = np.asarray(target.layers[-1].kernel)
     np.testing.assert_array_equal(kernel, source[3].weight.detach().numpy().T)
+
+
+def test_whole_numbers_that_one_side_keeps_to_choose_by_stay_as_they_are() -> None:
+    import torch
+
+    import keras
+
+    class Positions(keras.layers.Layer):
+        def build(self, shape: Any) -> None:
+            self.ids = self.add_weight(shape=(1, 5), dtype="int32", trainable=False, name="ids")
+            self.ids.assign(np.arange(5)[None])
+            self.table = keras.layers.Embedding(5, 4, name="table")
+            self.table.build((1, 5))
+
+        def call(self, x: Any) -> Any:
+            return x + self.table(self.ids)
+
+    class Net(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.table = torch.nn.Embedding(5, 4)
+            self.head = torch.nn.Linear(4, 3)
+            self.register_buffer("ids", torch.arange(5)[None], persistent=False)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.head(x + self.table(self.ids))
+
+    entry = keras.Input((5, 4))
+    model = keras.Model(entry, keras.layers.Dense(3, name="head")(Positions(name="positions")(entry)))
+    module = Net().eval()
+    for source, target in ((module, model), (model, module)):
+        copied = homolog.copy(source, into=target)
+        copied.proof.raise_if_failed()
+        assert [item.name for item in copied.plan.ignored] == ["positions/ids"]
+        assert "only choose" in copied.plan.ignored[0].reason
+
+
+def test_tied_tensors_go_by_all_their_names() -> None:
+    import torch
+
+    import keras
+
+    class Tied(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.shared = torch.nn.Embedding(11, 4)
+            self.words = torch.nn.Embedding(11, 4)
+            self.words.weight = self.shared.weight
+            self.head = torch.nn.Linear(4, 3)
+
+        def forward(self, ids: torch.Tensor) -> torch.Tensor:
+            return self.head(self.words(ids))
+
+    entry = keras.Input((5,), dtype="int32")
+    model = keras.Model(entry, keras.layers.Dense(3)(keras.layers.Embedding(11, 4)(entry)))
+    module, ids = Tied().eval(), np.arange(10).reshape(2, 5)
+    copied = homolog.copy(module, into=model, inputs=[ids])
+    copied.proof.raise_if_failed()
+    assert copied.plan.ignored[0].reason.startswith("the same tensor as ")
+    before = module.shared.weight.detach().numpy().copy()
+    module.shared.weight.data.mul_(2)
+    back = homolog.copy(model, into=module, inputs=[ids])
+    back.proof.raise_if_failed()
+    assert {"shared.weight", "words.weight"} <= {row.target for row in back.plan.rows}
+    np.testing.assert_array_equal(module.shared.weight.detach().numpy(), before)

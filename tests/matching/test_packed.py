@@ -73,3 +73,45 @@ def test_a_packed_tensor_survives_the_plan_s_file(tmp_path: Path) -> None:
     path.write_text(plan.to_toml())
     assert homolog.Plan.from_toml(path).rows == plan.rows
     homolog.copy(source, into=target, plan=path).proof.raise_if_failed()
+
+
+def test_a_part_of_a_packed_layer_may_itself_be_packed() -> None:
+    """Attention of one value to another, as PyTorch's own layer writes it: the query's rows are a part of the packed
+    matrix, the key's and the value's together another."""
+    import torch
+
+    import keras
+
+    class Two(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first = torch.nn.Linear(4, WIDTH)
+            self.packed = torch.nn.Linear(WIDTH, 3 * WIDTH)
+            self.out = torch.nn.Linear(WIDTH, 3)
+
+        def forward(self, x: Any) -> Any:
+            x = self.first(x)
+            one, two = self.packed.weight.split([WIDTH, 2 * WIDTH])
+            shift, shifts = self.packed.bias.split([WIDTH, 2 * WIDTH])
+            query = torch.nn.functional.linear(torch.relu(x), one, shift)
+            key, value = torch.nn.functional.linear(x, two, shifts).chunk(2, -1)
+            mixed = torch.nn.functional.scaled_dot_product_attention(query, key, value)
+            return self.out(mixed)
+
+    def two() -> Any:
+        entry = keras.Input((5, 4))
+        x = keras.layers.Dense(WIDTH, name="first")(entry)
+        query = keras.layers.Dense(WIDTH, name="query", bias_initializer="normal")(keras.ops.relu(x))
+        key = keras.layers.Dense(WIDTH, name="key", bias_initializer="normal")(x)
+        value = keras.layers.Dense(WIDTH, name="value", bias_initializer="normal")(x)
+        mixed = keras.layers.Dot((2, 2))([query, key])
+        mixed = keras.layers.Dot((2, 1))([keras.ops.softmax(mixed / WIDTH**0.5), value])
+        return keras.Model(entry, keras.layers.Dense(3, name="out")(mixed))
+
+    module, model = Two().eval(), two()
+    homolog.copy(module, into=model, inputs=[np.zeros((2, 5, 4), np.float32)]).proof.raise_if_failed()
+    packed_rows = module.packed.weight.detach().numpy().copy()
+    np.testing.assert_array_equal(model.get_layer("key").kernel.numpy().T, packed_rows[WIDTH : 2 * WIDTH])
+    module.packed.weight.data.mul_(2)
+    homolog.copy(model, into=module, inputs=[np.zeros((2, 5, 4), np.float32)]).proof.raise_if_failed()
+    np.testing.assert_array_equal(module.packed.weight.detach().numpy(), packed_rows)

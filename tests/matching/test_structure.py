@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from builds import Build, transformer
-from homolog.graph import Graph
+from homolog.graph import Graph, Value
 from homolog.matching.structure import pair
 
 
@@ -42,6 +44,13 @@ def test_a_long_chain_of_equal_layers_pairs_in_order(builds: tuple[Build, Build]
 
     assert same(paired(a, b))
     assert evidence(a, b) == {"graph"}
+
+
+def test_one_may_give_more_of_what_it_computes(builds: tuple[Build, Build]) -> None:
+    a, b = (chain(build, 3) for build in builds)
+    more = replace(a, outputs=(a.outputs[0], Value("dense1")))
+
+    assert same(paired(more, b))
 
 
 def test_what_only_counts_is_what_lies_behind(builds: tuple[Build, Build]) -> None:

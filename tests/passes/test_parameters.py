@@ -41,6 +41,24 @@ def test_products_and_slices_of_parameters_are_dense_layers() -> None:
     assert not [node for node in graph.nodes.values() if node.kind == "parameter"]
 
 
+def test_the_transpose_of_a_parameter_is_a_layout_however_it_is_written() -> None:
+    import torch
+
+    class Net(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first = torch.nn.Parameter(torch.randn(7, 5))
+            self.shift = torch.nn.Parameter(torch.randn(7))
+            self.second = torch.nn.Parameter(torch.randn(3, 7))
+
+        def forward(self, x: Any) -> Any:
+            return (x @ self.first.T + self.shift) @ self.second.mT
+
+    dense = [node for node in exported(Net(), np.zeros((2, 5), np.float32)).nodes.values() if node.kind == "linear"]
+    assert [node.weights["weight"].shape for node in dense] == [(7, 5), (3, 7)]
+    assert [set(node.weights) for node in dense] == [{"weight", "bias"}, {"weight"}]
+
+
 def test_a_table_that_no_input_chooses_from_is_a_parameter() -> None:
     import torch
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -89,12 +89,14 @@ class _Calls:
         paths: for the result of every call, the path of the layer or operation.
         inside: for the result of a layer that was entered, the tensor inside the layer that it stands for.
         kept: the tensors themselves: an id is only good while its object lives.
+        lazy: whether operations on nothing but variables leave nodes behind too, and are not done at once.
     """
 
     layers: Mapping[int, str]
     paths: dict[int, str] = field(default_factory=dict)
     inside: dict[int, Any] = field(default_factory=dict)
     kept: list[Any] = field(default_factory=list)
+    lazy: bool = False
     _scope: list[str] = field(default_factory=list)
 
     @contextmanager
@@ -105,15 +107,16 @@ class _Calls:
         calls = self
 
         def on_layer(self: Any, *args: Any, **kwargs: Any) -> Any:
-            for scope in () if has_rule(self) else (_variables_without_values, nullcontext):
+            for lazy in () if has_rule(self) else (True, False):
                 calls._scope.append(calls.path(self))
+                before, calls.lazy = calls.lazy, lazy
                 try:
-                    with scope():
-                        return calls.entered(self.call(*args, **kwargs))
+                    return calls.entered(self.call(*args, **kwargs))
                 except Exception:  # noqa: BLE001 - the layer's own code, which may ask tensors for values
                     pass  # what is inside stays unknown: the layer becomes one node with all its weights
                 finally:
                     calls._scope.pop()
+                    calls.lazy = before
             return calls.noted(self, _sized(self, args, kwargs, layer_call(self, *args, **kwargs)))
 
         def on_operation(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -121,7 +124,7 @@ class _Calls:
 
         keras.layers.Layer.symbolic_call, keras.Operation.symbolic_call = on_layer, on_operation
         try:
-            with _optional_results(), _variables_as_operands():
+            with _optional_results(), _variables_as_operands(), _variables_without_values(self):
                 yield
         finally:
             keras.layers.Layer.symbolic_call, keras.Operation.symbolic_call = layer_call, operation_call
@@ -295,35 +298,35 @@ def _optional_results() -> Iterator[None]:
 
 
 @contextmanager
-def _variables_without_values() -> Iterator[None]:
-    """While the body runs, an operation on nothing but variables leaves a node behind as any other does, and is not
-    done at once; what is called to find out a shape is left alone."""
+def _variables_without_values(calls: _Calls) -> Iterator[None]:
+    """While the body runs, operations on nothing but variables are not done at once if the calls say so; what is
+    called to find out a shape is left alone."""
     from keras.src.backend.common.symbolic_scope import in_symbolic_scope
 
     keras = require()
-    modules = [
-        module
-        for name, module in sys.modules.items()
-        if name.startswith("keras.src.ops.") and hasattr(module, ASKED)
-    ]
+    names = [name for name in sys.modules if name.startswith(("keras.src.ops.", "keras.src.layers.layer"))]
+    modules = [sys.modules[name] for name in names if hasattr(sys.modules[name], ASKED)]
     before = [getattr(module, ASKED) for module in modules]
 
     def asked(plain: Any) -> Any:
         def any_symbolic(args: Any = None, kwargs: Any = None) -> bool:
             if plain(args, kwargs):
                 return True
-            flat = () if in_symbolic_scope() else keras.tree.flatten((args, kwargs))
-            return any(isinstance(item, keras.Variable) for item in flat)
+            if not calls.lazy or in_symbolic_scope():
+                return False
+            return any(isinstance(item, keras.Variable) for item in keras.tree.flatten((args, kwargs)))
 
         return any_symbolic
 
     for module, plain in zip(modules, before, strict=True):
         setattr(module, ASKED, asked(plain))
+    keras.Variable.sparse = keras.Variable.ragged = False  # what a tensor without values is asked
     try:
         yield
     finally:
         for module, plain in zip(modules, before, strict=True):
             setattr(module, ASKED, plain)
+        del keras.Variable.sparse, keras.Variable.ragged
 
 
 @contextmanager
@@ -375,6 +378,8 @@ def _constants(arguments: Any) -> dict[str, object]:
     for key, item in given.items():
         if isinstance(item, PLAIN):
             found[key] = item
+        elif isinstance(item, require().Variable):
+            continue  # one of the weights, and no number that was written down
         elif getattr(item, "shape", None) == () and hasattr(item, "dtype") and not hasattr(item, "_keras_history"):
             found[key] = require().ops.convert_to_numpy(item).item()
     return found

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from homolog.errors import Mismatch
-from homolog.graph import Graph, Node, Value
+from homolog.graph import PARAMETER, Graph, Node, Value
 from homolog.matching import order, structure
 from homolog.matching.carrying import carry
 from homolog.matching.differences import differences
@@ -20,6 +20,7 @@ from homolog.plan import Ignored, Plan, Row
 __all__ = ["carry", "differences", "match"]
 
 ASIDE = "preprocessing of the input, which the other network does not have; it stays as it is"
+COUNTED = "whole numbers that only choose, which the other network keeps no weight for; they stay as they are"
 
 
 def match(a: Graph, b: Graph, source: str = "", target: str = "", settled: Mapping[str, str] | None = None) -> Plan:
@@ -33,7 +34,7 @@ def match(a: Graph, b: Graph, source: str = "", target: str = "", settled: Mappi
     Raises:
         Mismatch: the two do not correspond; every tensor that found no partner is listed.
     """
-    a, b = _same_preprocessing(a, b)
+    a, b = _same_choices(*_same_preprocessing(a, b))
     confidence = "graph"
     pairing = structure.pair(a, b, settled) if a.wired and b.wired else None
     if pairing is None or pairing.left or pairing.right:
@@ -42,6 +43,7 @@ def match(a: Graph, b: Graph, source: str = "", target: str = "", settled: Mappi
     if pairing.left or pairing.right or not (pairing.pairs or pairing.packed):
         raise _unmatched(a, b, pairing)
     rows = assembled(folded(a, b, pairing))
+    a, rows = _tied(a, b, rows)
     place = {name: index for index, name in enumerate(b.tensors())}
     rows.sort(key=lambda row: place[row.target])
     a = _without_place(a, b, pairing, rows)
@@ -69,12 +71,45 @@ def _same_preprocessing(a: Graph, b: Graph) -> tuple[Graph, Graph]:
 
 
 def _set_aside(graph: Graph) -> Graph:
+    names = [name for name, node in graph.nodes.items() if node.kind == "normalization"]
+    return _left_out(graph, names, ASIDE)
+
+
+def _same_choices(a: Graph, b: Graph) -> tuple[Graph, Graph]:
+    """Whole numbers that a side alone keeps among its weights, such as the positions that a table is looked up at,
+    are no weights of the network that both are: the other counts them itself."""
+    chosen = [[node.name for node in graph.nodes.values() if _of_whole_numbers(node)] for graph in (a, b)]
+    if len(chosen[0]) == len(chosen[1]):
+        return a, b
+    return _left_out(a, chosen[0], COUNTED), _left_out(b, chosen[1], COUNTED)
+
+
+def _of_whole_numbers(node: Node) -> bool:
+    refs = [ref for weight in node.weights.values() for ref in weight.tensors] if node.kind == PARAMETER else []
+    return bool(refs) and all(ref.dtype.startswith(("int", "uint")) for ref in refs)
+
+
+def _left_out(graph: Graph, names: Iterable[str], reason: str) -> Graph:
     nodes = dict(graph.nodes)
-    for name, node in graph.nodes.items():
-        if node.kind == "normalization":
-            refs = {ref: ASIDE for weight in node.weights.values() for ref in weight.tensors}
-            nodes[name] = replace(node, weights={}, ignored={**node.ignored, **refs})
+    for name in names:
+        node = nodes[name]
+        refs = {ref: reason for weight in node.weights.values() for ref in weight.tensors}
+        nodes[name] = replace(node, weights={}, ignored={**node.ignored, **refs})
     return graph.with_nodes(nodes)
+
+
+def _tied(a: Graph, b: Graph, rows: Sequence[Row]) -> tuple[Graph, list[Row]]:
+    """The rows, with one for every other name of a tensor that is filled, and the source with the other names of what
+    is read left out: a traced graph calls tied tensors by one of their names."""
+    used, held = {name for row in rows for name in row.sources}, a.tensors()
+    read = {held[name].storage: name for name in used if held[name].storage is not None}
+    aliases = {ref: f"the same tensor as {read[ref.storage]}" for ref in a.loose if ref.storage in read}
+    if aliases:
+        first = next(iter(a.nodes.values()))
+        a = a.with_nodes({**a.nodes, first.name: replace(first, ignored={**first.ignored, **aliases})})
+    filled = {storage: row for row in rows if (storage := b.tensors()[row.target].storage) is not None}
+    again = [replace(filled[ref.storage], target=ref.name) for ref in b.loose if ref.storage in filled]
+    return a, [*rows, *again]
 
 
 def _without_place(a: Graph, b: Graph, pairing: Pairing, rows: Sequence[Row]) -> Graph:

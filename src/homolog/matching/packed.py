@@ -8,7 +8,7 @@ from itertools import accumulate, pairwise
 
 from homolog.errors import Mismatch
 from homolog.graph import Node, Weight
-from homolog.matching.rows import Piece, pieces
+from homolog.matching.rows import Piece, pieces, taken_apart
 from homolog.transforms import Chain, Part, Transform, lossless
 
 EVIDENCE = "graph, packed"
@@ -46,11 +46,17 @@ def _at(layers: Sequence[Node], bounds: Sequence[int], start: int, stop: int) ->
 
 def _rows(node: Node, weight: Weight, start: int, stop: int) -> Weight:
     """Some rows of a weight: a part of the stored tensor, wherever its layout keeps the rows."""
-    if len(weight.tensors) != 1 or not lossless(weight.layout):
+    part, rest = taken_apart(weight.layout)
+    if len(weight.tensors) != 1 or not lossless(rest):
         raise Mismatch("a packed layer is itself made of parts", where=node.name)
     shape = weight.tensors[0].shape
-    axis = _stored_axis(weight.layout, shape)
-    return replace(weight, layout=(Part(axis, start, stop), *weight.layout))
+    if part is not None:
+        (shape,) = part.shapes([shape])
+    axis = _stored_axis(rest, shape)
+    if part is not None and part.axis != axis:
+        raise Mismatch("a packed layer is itself made of parts", where=node.name)
+    begin = 0 if part is None else part.start
+    return replace(weight, layout=(Part(axis, begin + start, begin + stop), *rest))
 
 
 def _stored_axis(layout: Chain, shape: tuple[int, ...]) -> int:

@@ -77,11 +77,13 @@ class Detail:
         joins: the places where values meet, and in which order; else only which layers follow which.
         roles: which part of an attention a layer feeds.
         bundles: dense layers that read the same value count as one, as wide as all of them.
+        outputs: what the network gives, and in which order; the same network may give more of what it computes.
     """
 
     joins: bool = True
     roles: bool = True
     bundles: bool = False
+    outputs: bool = True
 
 
 def skeleton(graph: Graph, detail: Detail = Detail()) -> Mapping[str, Bone]:
@@ -109,7 +111,7 @@ def skeleton(graph: Graph, detail: Detail = Detail()) -> Mapping[str, Bone]:
         if bone is not None:
             bones[node.name] = bone
         nearest[node.name] = Edge(node.name) if bone is not None else edges[0] if edges else None
-    for place, value in enumerate(graph.outputs):
+    for place, value in enumerate(graph.outputs if detail.outputs else ()):
         edge = reaching(value)
         bones[f"output {place}"] = Bone(f"output {place}", ("output", place), () if edge is None else (edge,))
     return _linked(bones)
@@ -213,7 +215,7 @@ def _loose(graph: Graph, detail: Detail) -> Mapping[str, Bone]:
             names.append(node.name)
             reached = 1 << place[node.name]
         nearest[node.name] = reached
-    for index, value in enumerate(graph.outputs):
+    for index, value in enumerate(graph.outputs if detail.outputs else ()):
         bones[f"output {index}"] = Bone(f"output {index}", "output", edges(nearest[value.node]))
     for bone in bones.values():
         for edge in bone.before:

@@ -49,6 +49,9 @@ LEVELS = (
     Detail(joins=False),
     Detail(joins=False, roles=False),
     Detail(joins=False, roles=False, bundles=True),
+    Detail(outputs=False),
+    Detail(joins=False, roles=False, outputs=False),
+    Detail(joins=False, roles=False, bundles=True, outputs=False),
 )
 """From the most that a graph can say to the least: frameworks and people write the same network in many ways."""
 

@@ -70,7 +70,8 @@ class _Rewritten:
 
     def _formed(self, node: Node) -> Node:
         if node.kind == "embedding" and node.weights and node.name not in self.moving:
-            return replace(node, kind=PARAMETER, fields={}, weights={"value": node.weights["weight"]}, inputs=())
+            ids = tuple(value for value in node.inputs if value in self.views)
+            return replace(node, kind=PARAMETER, fields={}, weights={"value": node.weights["weight"]}, inputs=ids)
         if node.kind == "linear" and set(node.weights) == {"weight"} and node.inputs[1:2]:
             added = self.views.get(node.inputs[1])
             weights = node.weights if added is None else {**node.weights, "bias": added}

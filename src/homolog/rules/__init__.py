@@ -13,6 +13,7 @@ from homolog.rules import (
     attention,
     conv,
     dense,
+    dropout,
     einsum,
     norm,
     pooling,
@@ -20,6 +21,7 @@ from homolog.rules import (
     recurrent,
     resize,
     shape,
+    transposed,
 )
 from homolog.rules.rule import Field, Fields, Rule, Slot
 
@@ -55,12 +57,14 @@ TABLE: tuple[Rule, ...] = (
     *dense.RULES,
     *einsum.RULES,
     *conv.RULES,
+    *transposed.RULES,
     *norm.RULES,
     *preprocessing.RULES,
     *recurrent.RULES,
     *attention.RULES,
     *pooling.RULES,
     *activation.RULES,
+    *dropout.RULES,
     *shape.RULES,
     *resize.RULES,
     *arithmetic.RULES,

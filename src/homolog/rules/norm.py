@@ -72,6 +72,11 @@ def _batch_norm_class(node: Node) -> str:
     return f"BatchNorm{max(spatial_rank(node), 1)}d"
 
 
+def _batch_norm_to_torch(node: Node) -> Fields:
+    """No momentum is an average over all batches, which a trace writes as 0."""
+    return {**node.fields, "momentum": node.fields["momentum"] or None}
+
+
 def _batch_norm_to_keras(node: Node) -> Fields:
     """Keras has no average over all batches, which PyTorch writes as no momentum."""
     fields = last_as_minus_one("axis")(node)
@@ -93,6 +98,7 @@ BATCH_NORM = Rule(
             sizes={"num_features": Size("running_mean", 0)},
             flags={"affine": "weight", "bias": "bias"},
             defaults={"eps": 1e-5, "momentum": 0.1},
+            restore=_batch_norm_to_torch,
         ),
     ),
     keras=Keras(

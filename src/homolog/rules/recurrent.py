@@ -17,6 +17,7 @@ from typing import cast
 
 from homolog.errors import Unsupported
 from homolog.graph import Node, OpenShape, Value
+from homolog.rules.arguments import Arguments, Size
 from homolog.rules.conv import SPATIAL, window
 from homolog.rules.forms import data_format, ints
 from homolog.rules.rule import Field, Fields, Form, Keras, Rule, Slot, States, Torch
@@ -251,6 +252,7 @@ def _conv_lstm(rank: int) -> Rule:
             ignore=("filters", "unroll", "zero_output_for_mask", *IGNORED),
             fixed={"stateful": False, "return_state": False},
             why={"stateful": STATEFUL},
+            make=Arguments(sizes={"filters": Size("weight_hh", 1)}),
         ),
         fields=(
             ACTIVATION,

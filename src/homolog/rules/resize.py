@@ -68,6 +68,13 @@ def _padding_class(node: Node) -> str:
     return f"{name or ('Constant' if node.fields['value'] else 'Zero')}Pad{rank}d"
 
 
+def _without_order(node: Node) -> Fields:
+    """Along one axis Keras's layers that crop and upsample take the channels last, and no other order."""
+    if spatial_rank(node) == 1 and node.fields["data_format"] != "channels_last":
+        raise Unwritten("data_format", "Keras has the channels last here")
+    return dict(node.fields)
+
+
 def _crops(node: Node) -> bool:
     return all(amount <= 0 for pair in cast(Pads, node.fields["padding"]) for amount in pair) and any(
         map(any, cast(Pads, node.fields["padding"]))
@@ -104,7 +111,10 @@ PAD = Rule(
 CROP = Rule(
     "crop",
     kind="pad",  # by a negative number; PyTorch's operator does that too
-    keras=Keras(tuple(f"Cropping{rank}D" for rank in (1, 2, 3)), make=Arguments(by_rank("Cropping#D"), fits=_crops)),
+    keras=Keras(
+        tuple(f"Cropping{rank}D" for rank in (1, 2, 3)),
+        make=Arguments(by_rank("Cropping#D"), restore=_without_order, fits=_crops),
+    ),
     fields=(
         Field("padding", "cropping", Form(from_keras=_cropped, to_keras=_to_cropped)),
         _VALUE,
@@ -186,7 +196,7 @@ def _upsample_to_keras(node: Node) -> Fields:
     mode, rank = str(node.fields["mode"]), spatial_rank(node)
     if mode not in _TO_KERAS or (rank != 2 and mode != "nearest"):
         raise Unwritten("mode", "Keras interpolates linearly, or cubically with a=-0.5, over two axes only")
-    return dict(node.fields)
+    return _without_order(node)
 
 
 UPSAMPLE = Rule(

@@ -7,7 +7,7 @@ from math import prod
 from typing import cast
 
 from homolog.graph import Node, OpenShape
-from homolog.rules.arguments import Arguments
+from homolog.rules.arguments import Arguments, Unwritten
 from homolog.rules.rule import Field, Fields, Form, Keras, Layout, Rule, Torch
 from homolog.tensors import Shape
 
@@ -101,15 +101,22 @@ def _infer_reshape(fields: Fields, weights: Mapping[str, Shape], inputs: Sequenc
     return (cast(int, batch) * cast(int, whole) // cast(int, new), *wanted)  # the batch is taken into the other axes
 
 
+def _unflattened(node: Node) -> Fields:
+    """PyTorch's module takes one axis apart."""
+    if node.fields["dim"] is None:
+        raise Unwritten("shape", "PyTorch has no module that reshapes all axes, only an operation")
+    return {name: value for name, value in node.fields.items() if name != "shape"}
+
+
 RESHAPE = Rule(
     "reshape",
     torch=Torch(
         ("Unflatten",),
         ("view", "reshape", "unflatten.int", "_unsafe_view"),
         renamed={"size": "shape", "sizes": "unflattened_size"},
-        make=Arguments(lacks=("shape",)),
+        make=Arguments(restore=_unflattened),
     ),
-    keras=Keras(("Reshape",), make=Arguments()),
+    keras=Keras(("Reshape",), make=Arguments(defaults={"shape": None})),
     fields=(
         Field("shape", "target_shape", Form(_without_batch, _tuple), otherwise=(), effect="layout"),
         Field("dim", otherwise=None, effect="layout"),

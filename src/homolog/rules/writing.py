@@ -87,12 +87,12 @@ def _activation(node: Node, rule: Rule, make: Arguments) -> Written:
         Unsupported: a setting that no name stands for.
     """
     writer = _Writer(node, rule, make, keras=True)
-    fields = writer.restored()
     plain = {setting.name: writer.default(setting) for setting in rule.fields}
+    fields = {**plain, **writer.restored()}
     for name, given in rule.keras.activations.items():
         if fields == {**plain, **given}:
             return Written("Activation", {"activation": name})
-    setting = next(name for name in fields if fields[name] != plain.get(name, REQUIRED))
+    setting = next(name for name in fields if fields[name] != plain[name])
     raise writer.refusal(setting, "Keras has the activation by its name alone, which cannot be set")
 
 
@@ -153,8 +153,8 @@ class _Writer:
         return Unsupported(
             f"a {self.node.kind} cannot be written for {_framework(self.keras)} as it is set",
             where=self.node.name,
-            expected=why,
-            found=value,
+            expected=f"settings that {_framework(self.keras)} has",
+            found=f"{value} ({why})",
         )
 
     def _write(self, setting: Field, value: object, arguments: Fields, dropped: Fields) -> None:
