@@ -101,13 +101,13 @@ def _left_out(graph: Graph, names: Iterable[str], reason: str) -> Graph:
 def _tied(a: Graph, b: Graph, rows: Sequence[Row]) -> tuple[Graph, list[Row]]:
     """The rows, with one for every other name of a tensor that is filled, and the source with the other names of what
     is read left out: a traced graph calls tied tensors by one of their names."""
-    used, held = {name for row in rows for name in row.sources}, a.tensors()
+    used, held, targets = {name for row in rows for name in row.sources}, a.tensors(), b.tensors()
     read = {held[name].storage: name for name in used if held[name].storage is not None}
     aliases = {ref: f"the same tensor as {read[ref.storage]}" for ref in a.loose if ref.storage in read}
     if aliases:
         first = next(iter(a.nodes.values()))
         a = a.with_nodes({**a.nodes, first.name: replace(first, ignored={**first.ignored, **aliases})})
-    filled = {storage: row for row in rows if (storage := b.tensors()[row.target].storage) is not None}
+    filled = {storage: row for row in rows if (storage := targets[row.target].storage) is not None}
     again = [replace(filled[ref.storage], target=ref.name) for ref in b.loose if ref.storage in filled]
     return a, [*rows, *again]
 
