@@ -193,3 +193,29 @@ def test_a_cause_in_words_and_as_json(tried: str) -> None:
         "help": "set it",
     }
     assert len(set(KINDS)) == len(KINDS)
+
+
+def test_causes_are_looked_for_on_the_inputs_that_were_given() -> None:
+    """What shows on large numbers alone is seen in the layer where it is, not on random numbers of our own."""
+    import torch
+    from torch import nn
+
+    class Capped(nn.Module):
+        def __init__(self, most: float) -> None:
+            super().__init__()
+            self.most = most
+            self.first, self.second = nn.Linear(4, 6), nn.Linear(6, 3)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.second(torch.minimum(self.first(x), torch.full((1,), self.most)))
+
+    one, two = Capped(1e9), Capped(1e3)
+    two.load_state_dict(one.state_dict())
+    large = np.full((2, 4), 1e5, np.float32) * np.array([[1, -1, 1, -1], [-1, 1, -1, 1]], np.float32)
+
+    assert api.verify(one, two, inputs=[(2, 4)]).passed
+    proof = api.verify(one, two, inputs=[large])
+
+    assert not proof.passed
+    (cause,) = proof.causes
+    assert "second" in (cause.source, cause.target) or "first" in (cause.source, cause.target)

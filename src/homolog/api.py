@@ -266,7 +266,7 @@ def verify(
                 steps=steps,
             )
         )
-    why = causes(first, second, (left, right), plan, parts, run=run)
+    why = causes(first, second, (left, right), plan, parts, given_by(inputs), run=run)
     return Proof(tuple(parts), plan.differences, first.name, second.name, why)
 
 

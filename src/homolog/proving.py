@@ -62,8 +62,7 @@ def run_parts(
         )
         return
     require_room(first, second)
-    rows = for_live(plan, first, second)
-    subjects = Subjects(first.live, second.live, left, right, rows, first.live_names(), given)
+    subjects = _subjects(first, second, (left, right), plan, given)
     if tolerance is None:
         refs = (*first.tensors().values(), *second.tensors().values())
         tolerance = Tolerance.for_dtypes(ref.dtype for ref in refs)
@@ -86,6 +85,12 @@ def run_parts(
         yield training.check(subjects, steps, seeds[0])
 
 
+def _subjects(
+    first: Network, second: Network, graphs: tuple[Graph, Graph], plan: Plan, given: Given | None
+) -> Subjects:
+    return Subjects(first.live, second.live, *graphs, for_live(plan, first, second), first.live_names(), given)
+
+
 def for_live(plan: Plan, first: Network, second: Network) -> Plan:
     """The plan in the live models' names."""
     ours, theirs = first.live_names(), second.live_names()
@@ -103,7 +108,14 @@ def for_live(plan: Plan, first: Network, second: Network) -> Plan:
 
 
 def causes(
-    first: Network, second: Network, graphs: tuple[Graph, Graph], plan: Plan, parts: Sequence[Part], *, run: bool
+    first: Network,
+    second: Network,
+    graphs: tuple[Graph, Graph],
+    plan: Plan,
+    parts: Sequence[Part],
+    given: Given | None = None,
+    *,
+    run: bool,
 ) -> tuple[Cause, ...]:
     """Why the two differ, in the order of their layers; empty where every part passed.
 
@@ -112,6 +124,7 @@ def causes(
         graphs: of both.
         plan: what corresponds, and which settings differ.
         parts: of the proof.
+        given: inputs of the first network that they were run on, in place of random ones.
         run: whether the networks may be run.
     """
     if all(part.passed for part in parts):
@@ -119,7 +132,7 @@ def causes(
     mend = _mend(first, second)
     found = why.of_weights(*graphs, plan, mend)
     if run and first.has_model and second.has_model:
-        subjects = Subjects(first.live, second.live, *graphs, for_live(plan, first, second), first.live_names())
+        subjects = _subjects(first, second, graphs, plan, given)
         wrong = {part.name for part in parts if not part.passed}
         if wrong <= LEARNING:
             found += why.of_training(subjects)

@@ -8,7 +8,9 @@ import pytest
 
 from builds import Build, transformer
 from homolog.graph import Graph, Value
+from homolog.matching import match
 from homolog.matching.structure import pair
+from homolog.tensors import TensorRef
 
 
 @pytest.fixture
@@ -204,3 +206,20 @@ def test_many_equal_branches_are_no_trouble(builds: tuple[Build, Build]) -> None
         graphs.append(build.graph(x))
 
     assert same(paired(*graphs))
+
+
+@pytest.mark.parametrize("blocks", [2, 12])
+def test_a_graph_is_listed_as_often_whatever_its_size(blocks: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Listing the tensors walks the whole graph: once a row, and matching takes the square of its size."""
+    listed: list[str] = []
+    plain = Graph.tensors
+
+    def counted(graph: Graph) -> dict[str, TensorRef]:
+        listed.append(graph.framework)
+        return plain(graph)
+
+    monkeypatch.setattr(Graph, "tensors", counted)
+    plan = match(transformer("a.", blocks), transformer("b.", blocks))
+
+    assert len(plan.rows) == 16 * blocks
+    assert len(listed) < 10

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import cycle
 
 import numpy as np
 
@@ -39,10 +40,9 @@ class Trial:
 def trials(subjects: Subjects, seeds: Sequence[int]) -> Iterator[Trial]:
     """Run both networks: every seed once, each with another size of batch; a single seed with two of them, for
     outputs that do not depend on the input must be told; inputs that the user brought once."""
-    batches = BATCHES if len(seeds) > 1 else BATCHES[:2]
-    runs = [(seed, batches[place % len(batches)]) for place, seed in enumerate(seeds)]
+    runs = list(zip(seeds, cycle(BATCHES), strict=False))
     if len(seeds) == 1:
-        runs = [(seeds[0], batch) for batch in batches]
+        runs = [(seeds[0], batch) for batch in BATCHES[:2]]
     for seed, batch in runs[:1] if subjects.given is not None else runs:
         inputs = inputs_for(subjects, batch=batch, seed=seed)
         left, right = subjects.a.run(inputs.first), subjects.b.run(inputs.second)

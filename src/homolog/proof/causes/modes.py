@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 
@@ -110,11 +110,6 @@ def _moved(many: Array, few: Array) -> float:
 
 
 def _first_two(given: Given) -> Given:
-    def first(array: Array) -> Array:
-        return array[:2]
-
-    return (
-        {name: first(array) for name, array in given.items()}
-        if hasattr(given, "items")
-        else [first(array) for array in given]
-    )
+    if isinstance(given, Mapping):
+        return {name: array[:2] for name, array in given.items()}
+    return [array[:2] for array in given]
