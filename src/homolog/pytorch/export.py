@@ -48,7 +48,7 @@ def read_exported(
 
     shapes = [*by_place, *by_name.values()]
     try:
-        with at_inference(module), warnings.catch_warnings(), _giving_tensors(module):
+        with at_inference(module), warnings.catch_warnings(), giving_tensors(module):
             # recurrent layers keep a list of their own weights, which tracing replaces for a while
             warnings.filterwarnings("ignore", message="The tensor attribute")
             program = torch.export.export(module, tuple(by_place), dict(by_name), strict=False)
@@ -69,7 +69,7 @@ def _names(module: torch.nn.Module, by_place: Sequence[object], by_name: Mapping
 
 
 @contextmanager
-def _giving_tensors(module: torch.nn.Module) -> Iterator[None]:
+def giving_tensors(module: torch.nn.Module) -> Iterator[None]:
     """While the body runs, ``forward`` gives its tensors and nothing else, in the order in which a run gives them:
     ``torch.export`` does not know every class that holds them."""
     import torch
@@ -155,7 +155,7 @@ class _Reader:
             own = rule.torch_names(arguments)
             settings = {key: value for key, value in arguments.items() if key not in own and not list(_flat(value))}
             if rule.slots and "weight" in shapes:
-                settings = _with_sizes(rule, settings, shapes)
+                settings = with_sizes(rule, settings, shapes)
             fields = rule.read_torch(short, settings, shapes, f"{type_name} {path}".strip() or name)
         node = Node(
             name,
@@ -277,7 +277,7 @@ def _flat(entry: Any) -> Iterator[Any]:
             yield from _flat(item)
 
 
-def _with_sizes(rule: Rule, settings: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
+def with_sizes(rule: Rule, settings: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
     """Operators take no kernel size, the weight says it."""
     sizes = {
         setting.name: tuple(shapes["weight"][2:])

@@ -1,0 +1,95 @@
+"""An exported program without changes in place.
+
+Most operators that work in place change a value that nobody reads under another name: there it is enough that later
+readers read the result. Where a part of a value is changed (a slice that is filled), PyTorch's own functionalisation
+rewrites the whole program.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from homolog.pytorch.statics import sources
+
+if TYPE_CHECKING:
+    import torch
+
+VIEWS = {
+    *("view", "reshape", "permute", "transpose", "slice", "select", "expand", "squeeze", "unsqueeze", "unbind"),
+    *("split", "split_with_sizes", "chunk", "alias", "detach", "flatten", "unflatten", "t", "narrow", "as_strided"),
+    *("diagonal", "movedim", "contiguous", "to", "lift_fresh_copy", "view_as", "expand_as", "getitem", "dropout"),
+}
+"""Operators whose result may share memory with what they read."""
+
+
+def functional(program: torch.export.ExportedProgram) -> torch.export.ExportedProgram:
+    """The same program without changes in place; where that is simple, changed itself.
+
+    What the inputs' values do not reach is left as it is: it is computed, not written.
+    """
+    moving = _depending(program)
+    changing = [entry for entry in program.graph.nodes if entry in moving and _changes(entry)]
+    if not all(_simple(entry) for entry in changing):
+        from homolog.pytorch.functionalise import functionalised
+
+        return functionalised(program)
+    order = {entry: place for place, entry in enumerate(program.graph.nodes)}
+    for entry in changing:
+        changed = entry.args[0]
+        changed.replace_all_uses_with(entry, delete_user_cb=lambda user, entry=entry: order[user] > order[entry])
+    for spec in program.graph_signature.output_specs:
+        later = next((entry for entry in changing if entry.args[0].name == spec.arg.name), None)  # type: ignore[union-attr]
+        if later is not None:
+            spec.arg = type(spec.arg)(name=later.name)  # type: ignore[union-attr,call-arg]
+    return program
+
+
+def _depending(program: torch.export.ExportedProgram) -> set[Any]:
+    """What the inputs' values reach."""
+    inputs = set(program.graph_signature.user_inputs)
+    found: set[Any] = set()
+    for entry in program.graph.nodes:
+        if entry.name in inputs or (
+            entry.op == "call_function"
+            and not str(entry.target).startswith("aten.sym_size")
+            and any(source in found for source in sources(entry))
+        ):
+            found.add(entry)
+    return found
+
+
+def _changes(entry: Any) -> bool:
+    schema = getattr(entry.target, "_schema", None)
+    return schema is not None and schema.is_mutable and bool(entry.args)
+
+
+def _short(entry: Any) -> str:
+    schema = getattr(entry.target, "_schema", None)
+    return schema.name.partition("::")[2] if schema is not None else getattr(entry.target, "__name__", "")
+
+
+def _simple(entry: Any) -> bool:
+    """Whether the operator gives what it changes, changes the whole of a value that shares its memory with no other,
+    and has a functional twin of the same name."""
+    import torch
+
+    name = _short(entry)
+    changed = entry.args[0]
+    if not name.endswith("_") or not hasattr(torch.ops.aten, name[:-1]) or changed.op == "placeholder":
+        return False
+    if _short(changed) in VIEWS and not _private(changed):
+        return False
+    return not any(_short(user) in VIEWS and _read_later(user, entry) for user in changed.users)
+
+
+def _private(view: Any) -> bool:
+    """Whether nobody but the view reads what it is a view of."""
+    source = view.args[0]
+    if source.op == "placeholder" or len(source.users) > 1:
+        return False
+    return _short(source) not in VIEWS or _private(source)
+
+
+def _read_later(view: Any, entry: Any) -> bool:
+    order = {item: place for place, item in enumerate(entry.graph.nodes)}
+    return any(order[user] > order[entry] for user in view.users)

@@ -1,0 +1,441 @@
+"""A live module → Trace, by ``torch.export`` with an open batch: what a translation is written from."""
+
+from __future__ import annotations
+
+import operator
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from homolog import rules
+from homolog.errors import Unsupported
+from homolog.graph import Node, OpenShape, Value
+from homolog.modules import Module
+from homolog.pytorch.export import giving_tensors, with_sizes
+from homolog.pytorch.functional import functional
+from homolog.pytorch.inference import at_inference
+from homolog.pytorch.inline import inline
+from homolog.pytorch.read import fitting, state, to_numpy, tree_of
+from homolog.pytorch.statics import Statics
+from homolog.results import Results, taken_apart
+from homolog.rules.norm import COUNTER
+from homolog.signature import Given
+from homolog.tensors import TensorRef
+from homolog.trace import CONSTANT, INPUT, PARAMETER, Called, Open, Step, Trace
+
+if TYPE_CHECKING:
+    import torch
+
+BATCH = "batch"
+CONTAINERS = {"ModuleList", "ModuleDict", "Sequential", "Identity"}
+UNREADABLE = ("complex", "quint", "qint", "float8")
+
+
+def trace(module: torch.nn.Module, inputs: Given) -> Trace:
+    """What a module computes, at inference, for a batch of any size.
+
+    Args:
+        module: is left as it was.
+        inputs: arrays for the arguments of ``forward``, in order or by name, the batch first.
+
+    Raises:
+        Unsupported: it cannot be exported, or what was exported cannot be read; with the reason and the place.
+    """
+    by_place, by_name = fitting(module, inputs)
+    _refuse_types(module, (*by_place, *by_name.values()))
+    program, results = _exported(module, [_two_rows(item) for item in by_place], _rows_of(by_name))
+    return _Reader(module, program, results, (*by_place, *by_name.values()), list(by_name)).trace()
+
+
+def _two_rows(tensor: torch.Tensor) -> torch.Tensor:
+    """With a batch of two at least: a length of one is never taken for open."""
+    import torch
+
+    return torch.cat([tensor, tensor]) if tensor.dim() and tensor.shape[0] == 1 else tensor
+
+
+def _rows_of(by_name: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: _two_rows(item) for name, item in by_name.items()}
+
+
+def _refuse_types(module: torch.nn.Module, inputs: Sequence[torch.Tensor]) -> None:
+    named = [*module.named_parameters(), *module.named_buffers(), *((f"input {n}", t) for n, t in enumerate(inputs))]
+    for name, tensor in named:
+        word = str(tensor.dtype).removeprefix("torch.")
+        kind = next((kind for kind in UNREADABLE if word.startswith(kind)), None)
+        if tensor.layout is not _strided() or tensor.is_quantized or kind:
+            raise Unsupported(
+                "a tensor is of a type that Keras has no layers for",
+                where=name,
+                expected="dense tensors of float, integer or bool",
+                found=f"{word}, {str(tensor.layout).removeprefix('torch.')}",
+                help="convert the model to float32 with dense weights before it is translated",
+            )
+
+
+def _strided() -> object:
+    import torch
+
+    return torch.strided
+
+
+def _exported(
+    module: torch.nn.Module, by_place: Sequence[torch.Tensor], by_name: Mapping[str, torch.Tensor]
+) -> tuple[torch.export.ExportedProgram, Results]:
+    """The program and what a run gives."""
+    import torch
+
+    batch = torch.export.Dim(BATCH, min=1)
+    given = [*by_place, *by_name.values()]
+    args: Any = tuple({0: batch} if item.dim() else {} for item in by_place)
+    kwargs: Any = {name: {0: batch} if item.dim() else {} for name, item in by_name.items()}
+    try:
+        with at_inference(module), torch.no_grad():
+            results = taken_apart(module(*by_place, **by_name), lambda item: isinstance(item, torch.Tensor))
+        with at_inference(module), warnings.catch_warnings(), giving_tensors(module):
+            warnings.filterwarnings("ignore", message="The tensor attribute")
+            shapes = _by_argument(module, by_place, by_name, args, kwargs)
+            program = torch.export.export(
+                module, tuple(by_place), dict(by_name), dynamic_shapes=shapes, strict=False
+            )
+    except Exception as error:  # whatever the user's forward raises while it is traced
+        raise _not_exported(module, given, error) from error
+    return program, results
+
+
+def _by_argument(
+    module: torch.nn.Module,
+    by_place: Sequence[torch.Tensor],
+    by_name: Mapping[str, torch.Tensor],
+    args: Sequence[object],
+    kwargs: Mapping[str, object],
+) -> Any:
+    """Which axes are open, in the form that ``torch.export`` wants: as the arguments are given."""
+    import inspect
+
+    bound = inspect.signature(module.forward).bind(*by_place, **by_name)
+    names = list(bound.arguments)
+    if len(names) == len(args) + len(kwargs):
+        return {**dict(zip(names, args, strict=False)), **kwargs}
+    return tuple(args)
+
+
+def _not_exported(module: torch.nn.Module, given: Sequence[torch.Tensor], error: Exception) -> Unsupported:
+    place = _user_place(error)
+    first = str(error).strip().splitlines()
+    return Unsupported(
+        f"torch.export cannot trace {type(module).__name__}",
+        where=place or None,
+        found=f"{type(error).__name__}: {first[0] if first else ''}",
+        expected=f"a forward that runs on shapes {', '.join(str(tuple(item.shape)) for item in given)} and for every "
+        "number of rows, and makes no decision by values",
+        help="check the shapes given with --input; say what depends on values with torch.where, not with if",
+    )
+
+
+def _user_place(error: BaseException) -> str:
+    """The innermost line of the traceback that is no library's."""
+    import traceback
+
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "site-packages" not in frame.filename]
+    frames = [frame for frame in frames if "/homolog/" not in frame.filename and "/lib/python" not in frame.filename]
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+
+
+class _Reader:
+    """One exported program."""
+
+    def __init__(
+        self,
+        module: torch.nn.Module,
+        program: torch.export.ExportedProgram,
+        results: Results,
+        inputs: Sequence[torch.Tensor],
+        names: Sequence[str],
+    ) -> None:
+        inline(program.graph_module)
+        self.module, self.results = module, results
+        self.program = functional(program)
+        self.tree: Module = tree_of(module)
+        self.refs = state(module)
+        self.types = {child.path: child.type for child in self.tree.walk()}
+        signature = self.program.graph_signature
+        self.held = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
+        self.by_storage = {ref.storage: ref for ref in reversed(list(self.refs.values())) if ref.storage is not None}
+        self.symbols = self._symbols()
+        self.statics = Statics(self.program)
+        self.names = self._names(names)
+        self.steps: dict[str, Step] = {}
+        self.values: dict[str, object] = {}
+        self.used: set[str] = set()
+        self.calls: dict[str, dict[str, int]] = {}
+        self.busy: set[str] = set()
+
+    def trace(self) -> Trace:
+        self._refuse_changes()
+        outputs: list[object] = []
+        for entry in self.program.graph.nodes:
+            if entry.op == "placeholder":
+                self._placeholder(entry)
+            elif entry.op == "call_function":
+                self._call(entry)
+            elif entry.op == "output":
+                outputs = [self._argument(item) for item in entry.args[0]]
+        given = outputs[len(outputs) - len(self.program.graph_signature.user_outputs) :]
+        names = list(self.results.tensors)
+        named = dict(zip(names, given, strict=True)) if len(names) == len(given) else dict(enumerate(given))
+        return Trace(
+            "pytorch",
+            self._live_steps([value for value in given if isinstance(value, Value)]),
+            {str(name): value for name, value in named.items() if isinstance(value, Value)},
+            self._ignored(),
+            self._silent(),
+            type(self.module).__name__,
+        )
+
+    def _live_steps(self, outputs: Sequence[Value]) -> dict[str, Step]:
+        """Without what nobody reads."""
+        wanted = {value.node for value in outputs}
+        for step in reversed(list(self.steps.values())):
+            if step.name in wanted or step.operator == INPUT:
+                wanted.update(value.node for value in step.values())
+        return {name: step for name, step in self.steps.items() if name in wanted or step.operator == INPUT}
+
+    def _refuse_changes(self) -> None:
+        changed = [*self.program.graph_signature.buffers_to_mutate.values()]
+        if changed:
+            raise Unsupported(
+                "a forward changes the module's own state",
+                where=", ".join(sorted(set(changed))),
+                expected="a forward that reads its buffers and leaves them as they are",
+                help="return the new state as an output, and take the old one as an input",
+            )
+
+    def _symbols(self) -> set[str]:
+        found: set[str] = set()
+        for entry in self.program.graph.nodes:
+            if entry.op == "placeholder" and hasattr(entry.meta.get("val"), "shape"):
+                shape = entry.meta["val"].shape
+                if shape and not isinstance(shape[0], int):
+                    found.update(map(str, shape[0].node.expr.free_symbols))
+        return found
+
+    def _names(self, names: Sequence[str]) -> dict[str, str]:
+        """What ``forward`` calls its arguments, by the placeholders' names."""
+        import inspect
+
+        entries = list(self.program.graph_signature.user_inputs)
+        parameters = list(inspect.signature(self.module.forward).parameters)
+        known = [*parameters[: len(entries) - len(names)], *names]
+        return dict(zip(entries, known, strict=False)) if len(known) == len(entries) else {}
+
+    def _placeholder(self, entry: Any) -> None:
+        if entry.name in self.held or entry.name in self.program.graph_signature.inputs_to_lifted_tensor_constants:
+            return
+        if not entry.users and not hasattr(entry.meta.get("val"), "shape"):
+            return
+        name = self.names.get(entry.name, str(entry.name))
+        self.values[entry.name] = self._add(entry, Step(name, INPUT))
+
+    def _call(self, entry: Any) -> None:
+        value = entry.meta.get("val")
+        if entry.target is operator.getitem and isinstance(source := self.values.get(entry.args[0].name), Value):
+            self.values[entry.name] = Value(source.node, entry.args[1])
+            return
+        if entry.name in self.statics.arrays or (value is None and not entry.users):
+            return  # folded, or an assertion
+        if not hasattr(value, "shape") and not isinstance(value, list | tuple):
+            self.values[entry.name] = self._number(value)
+            return
+        arguments = self._arguments(entry)
+        name, overload = _operator(entry)
+        self._note_calls(entry)
+        layer, weights = self._layer(entry, name, overload, arguments)
+        step = Step(
+            entry.name,
+            name,
+            overload,
+            {key: self._argument(item) for key, item in arguments.items() if key not in weights},
+            layer=layer,
+            calls=self._calls(entry),
+            where=_place(entry),
+            static=entry.name in self.statics.static,
+            alike=entry.name not in self.statics.unlike,
+        )
+        self.values[entry.name] = self._add(entry, step)
+
+    def _add(self, entry: Any, step: Step) -> Value:
+        given = entry.meta["val"]
+        items = given if isinstance(given, list | tuple) else [given]
+        shapes = tuple(_shape(item) for item in items)
+        dtypes = tuple(str(getattr(item, "dtype", "")).removeprefix("torch.") for item in items)
+        if any(dtype.startswith("complex") for dtype in dtypes):
+            raise Unsupported(
+                "the network computes with complex numbers",
+                where=step.where or step.name,
+                expected="real numbers: the layers of Keras know no others",
+                found=step.operator,
+            )
+        layer = step.layer if step.layer is None else replace(step.layer, shapes=shapes)
+        self.steps[step.name] = replace(step, shapes=shapes, dtypes=dtypes, layer=layer)
+        return Value(step.name)
+
+    def _arguments(self, entry: Any) -> dict[str, Any]:
+        """Every argument of the call by the name its schema gives it and in its order, defaults included."""
+        schema = entry.target._schema.arguments if hasattr(entry.target, "_schema") else ()
+        given = {argument.name: value for argument, value in zip(schema, entry.args, strict=False)} | entry.kwargs
+        return {
+            argument.name: given.get(argument.name, argument.default_value)
+            for argument in schema
+            if argument.name in given or argument.has_default_value()
+        }
+
+    def _argument(self, item: Any) -> object:
+        """An argument in the words of a trace."""
+        if hasattr(item, "op"):
+            return self._value(item)
+        if isinstance(item, list | tuple):
+            return [self._argument(part) for part in item]
+        if isinstance(item, bool | int | float | str) or item is None:
+            return item
+        return str(item).removeprefix("torch.")  # element types, devices, memory formats
+
+    def _value(self, entry: Any) -> object:
+        if entry.name in self.values:
+            return self.values[entry.name]
+        if entry.name in self.statics.arrays:
+            array = self.statics.arrays[entry.name]
+            step = Step(entry.name, CONSTANT, array=to_numpy(array), static=True, calls=self._calls(entry))
+        elif entry.name in self.held:
+            name = self.held[entry.name]
+            ref = self._ref(name, entry)
+            self.used.add(name)
+            step = Step(f"parameter {name}", PARAMETER, tensor=ref, static=True)
+        else:
+            raise Unsupported("a value of the trace comes from nowhere", where=entry.name)
+        self.values[entry.name] = self._add(entry, step)
+        return self.values[entry.name]
+
+    def _ref(self, name: str, entry: Any) -> TensorRef:
+        """The tensor of the state_dict of that name, or the one it is tied to."""
+        if name in self.refs:
+            return self.refs[name]
+        raise Unsupported("a tensor that the network uses is not in its state_dict", where=name)
+
+    def _number(self, value: Any) -> object:
+        if isinstance(value, bool | int | float) or value is None:
+            return value
+        expression = value.node.expr
+        symbols = {str(symbol) for symbol in expression.free_symbols}
+        text = str(expression)
+        for symbol in symbols & self.symbols:
+            text = text.replace(symbol, BATCH)
+        batches = symbols <= self.symbols
+        at_one = expression.subs({symbol: 1 for symbol in expression.free_symbols}) if batches else None
+        return Open(text, None if at_one is None else int(at_one), batches)
+
+    def _layer(
+        self, entry: Any, name: str, overload: str, arguments: Mapping[str, Any]
+    ) -> tuple[Node | None, set[str]]:
+        """The step as a node of a rule, where all its weights are tensors of the state_dict, and the names of the
+        arguments that are weights."""
+        rule = rules.for_aten(f"{name}.{overload}" if overload else name) or rules.for_aten(name)
+        if rule is None or not rule.slots or rule.torch.listed:
+            return None, set()
+        renamed = rule.torch.renamed
+        spread = {renamed.get(key, key): value for key, value in arguments.items()}
+        own = rule.torch_names(spread)
+        given = {key: value for key, value in spread.items() if key in own and hasattr(value, "op")}
+        held = {key: self.held.get(value.name) for key, value in given.items()}
+        if not held or not all(name in self.refs for name in held.values()):
+            return None, set()
+        weights = rule.torch_weights({key: self.refs[str(name)] for key, name in held.items()})
+        if {ref.name for weight in weights.values() for ref in weight.tensors} != set(held.values()):
+            return None, set()
+        shapes = {slot: weight.shape for slot, weight in weights.items()}
+        settings = {
+            key: self._argument(value)
+            for key, value in spread.items()
+            if key not in own and not hasattr(value, "op") and not _holds(value)
+        }
+        if "weight" in shapes:
+            settings = with_sizes(rule, settings, shapes)
+        path = self._path(entry)
+        fields = rule.read_torch(f"{name}.{overload}" if overload else name, settings, shapes, path or entry.name)
+        self.used.update(map(str, held.values()))
+        node = Node(path or str(entry.name), rule.kind, fields, weights, type=name, layer=path or None)
+        return node, {key for key in arguments if renamed.get(key, key) in held}
+
+    def _path(self, entry: Any) -> str:
+        stack = list((entry.meta.get("nn_module_stack") or {}).values())
+        return str(stack[-1][0]) if stack else ""
+
+    def _note_calls(self, entry: Any) -> None:
+        for _, (path, _) in (entry.meta.get("nn_module_stack") or {}).items():
+            self.busy.add(path)
+
+    def _calls(self, entry: Any) -> tuple[Called, ...]:
+        found = []
+        for key, (path, type_name) in (entry.meta.get("nn_module_stack") or {}).items():
+            if path:
+                seen = self.calls.setdefault(path, {})
+                found.append(Called(path, str(type_name), seen.setdefault(key, len(seen))))
+        return tuple(found)
+
+    def _ignored(self) -> dict[TensorRef, str]:
+        ignored: dict[TensorRef, str] = {}
+        for name, ref in self.refs.items():
+            if name in self.used:
+                continue
+            if name.endswith("num_batches_tracked"):
+                ignored[ref] = COUNTER
+            elif not ref.trainable:
+                ignored[ref] = "is in the constants of the model that is written"
+            else:
+                ignored[ref] = "nothing that the network gives depends on it"
+        return ignored
+
+    def _silent(self) -> dict[str, str]:
+        """Modules that the trace never entered, the outermost alone."""
+        found: dict[str, str] = {}
+        for path, type_name in self.types.items():
+            short = type_name.rpartition(".")[2]
+            if path and path not in self.busy and short not in CONTAINERS:
+                if not any(path.startswith(f"{other}.") for other in found):
+                    found[path] = short
+        return found
+
+
+def _holds(value: object) -> bool:
+    return isinstance(value, list | tuple) and any(hasattr(item, "op") for item in value)
+
+
+def _operator(entry: Any) -> tuple[str, str]:
+    """Name and overload; of what works in place those of the functional one."""
+    target = entry.target
+    if not hasattr(target, "_schema"):
+        return str(getattr(target, "__name__", target)), ""
+    space, _, name = target._schema.name.partition("::")
+    overload = target._schema.overload_name
+    if space != "aten":
+        return f"{space}::{name}", overload
+    return (name[:-1] if name.endswith("_") and not name.endswith("__") else name), overload
+
+
+def _place(entry: Any) -> str:
+    """The line of the user's source that an operator comes from."""
+    lines: Iterator[str] = (line.strip() for line in reversed((entry.meta.get("stack_trace") or "").splitlines()))
+    found = next((line for line in lines if line.startswith("File ") and "torch/nn/" not in line), "")
+    parts = found.removeprefix("File ").split(", ")
+    return f"{parts[0].strip(chr(34))}:{parts[1].removeprefix('line ')}" if len(parts) > 1 else ""
+
+
+def _shape(value: Any) -> OpenShape:
+    return tuple(int(length) if isinstance(length, int) else None for length in getattr(value, "shape", ()))
+
+
+def operators(found: Trace) -> Counter[str]:
+    """How often each operator is used."""
+    return Counter(step.operator for step in found.steps.values())

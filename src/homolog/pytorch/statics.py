@@ -1,0 +1,145 @@
+"""What a traced program computes from its shapes alone: it is computed once, and becomes a constant.
+
+Ranges, masks and positions; where they depend on the number of rows, for one row and for two: rows that are all alike
+are one row that is repeated.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+
+LIKES = {
+    *("new_zeros", "new_ones", "new_full", "new_empty"),
+    *("zeros_like", "ones_like", "full_like", "empty_like"),
+}
+"""Operators that take of a tensor its shape and its element type alone."""
+
+
+def sources(entry: Any) -> list[Any]:
+    """The entries whose values are in the value of this one."""
+    given = list(entry.all_input_nodes)
+    return [source for source in given if source is not entry.args[0]] if _short(entry) in LIKES else given
+
+
+def _short(entry: Any) -> str:
+    schema = getattr(entry.target, "_schema", None)
+    return schema.name.partition("::")[2] if schema is not None else ""
+
+
+class Statics:
+    """The static part of a program.
+
+    Attributes:
+        static: names of the entries that the inputs' values do not reach.
+        arrays: by name what those hold that no parameter reaches either, for a batch of one.
+        unlike: names of those that depend on the number of rows in another way than by repeating them.
+    """
+
+    def __init__(self, program: torch.export.ExportedProgram) -> None:
+        self.program = program
+        self.static: set[str] = set()
+        self.arrays: dict[str, torch.Tensor] = {}
+        self.unlike: set[str] = set()
+        self._trained: set[str] = set()
+        self._tell()
+        one, two = self._computed(1), self._computed(2)
+        for name in self.static:
+            if name not in one or not hasattr(one[name], "shape"):
+                continue
+            if not _alike(one[name], two[name]):
+                self.unlike.add(name)
+        self._spread_unlike()
+        for name in self.static - self._trained - self.unlike:
+            if name in one and hasattr(one[name], "shape"):
+                self.arrays[name] = one[name]
+
+    def _tell(self) -> None:
+        """Which entries the inputs' values reach, and which the parameters."""
+        signature = self.program.graph_signature
+        for entry in self.program.graph.nodes:
+            if entry.op == "placeholder":
+                if entry.name not in signature.user_inputs:
+                    self.static.add(entry.name)
+                if entry.name in signature.inputs_to_parameters:
+                    self._trained.add(entry.name)
+            elif entry.op == "call_function":
+                names = [source.name for source in sources(entry)]
+                if _is_size(entry) or all(name in self.static for name in names):
+                    self.static.add(entry.name)
+                if any(name in self._trained for name in names):
+                    self._trained.add(entry.name)
+
+    def _spread_unlike(self) -> None:
+        for entry in self.program.graph.nodes:
+            if entry.name in self.static and any(source.name in self.unlike for source in sources(entry)):
+                self.unlike.add(entry.name)
+
+    def _computed(self, rows: int) -> dict[str, Any]:
+        """What the static entries that depend on no parameter, or on the rows, hold; tensors as they are when they
+        are last read."""
+        import torch
+
+        signature = self.program.graph_signature
+        constants = {**self.program.constants, **self.program.state_dict}
+        names = {
+            **signature.inputs_to_parameters,
+            **signature.inputs_to_buffers,
+            **signature.inputs_to_lifted_tensor_constants,
+        }
+        held: dict[str, Any] = {}
+        snapshots: dict[str, Any] = {}
+        with torch.no_grad():
+            for entry in self.program.graph.nodes:
+                if entry.op == "placeholder" and entry.name in names:
+                    held[entry.name] = constants[names[entry.name]].detach()
+                elif entry.op == "call_function" and entry.name in self.static:
+                    held[entry.name] = self._one(entry, held, rows)
+                elif entry.op in ("call_function", "output"):
+                    for source in entry.all_input_nodes:
+                        if source.name in held and source.op != "placeholder":
+                            snapshots[source.name] = _snapshot(held[source.name])
+        return {**held, **snapshots}
+
+    def _one(self, entry: Any, held: dict[str, Any], rows: int) -> Any:
+        import torch
+
+        if _is_size(entry):
+            return _length(entry.meta["val"], rows)
+        if _short(entry) in LIKES and entry.args[0].name not in held:
+            like = entry.args[0].meta["val"]
+            held = {**held, entry.args[0].name: torch.empty([_length(n, rows) for n in like.shape], dtype=like.dtype)}
+        args, kwargs = torch.fx.node.map_arg((entry.args, entry.kwargs), lambda source: held[source.name])
+        if entry.target is torch.ops.aten.lift_fresh_copy.default or entry.target is torch.ops.aten.detach_.default:
+            return args[0].clone()
+        return entry.target(*args, **kwargs)
+
+
+def _length(value: Any, rows: int) -> int:
+    """A length for so many rows."""
+    if isinstance(value, int):
+        return value
+    return int(value.node.expr.subs({symbol: rows for symbol in value.node.expr.free_symbols}))
+
+
+def _is_size(entry: Any) -> bool:
+    return str(entry.target).startswith("aten.sym_size")
+
+
+def _snapshot(value: Any) -> Any:
+    return value.clone() if hasattr(value, "clone") else value
+
+
+def _alike(one: torch.Tensor, two: torch.Tensor) -> bool:
+    """Whether the second is the first, or the first repeated along an axis of one."""
+    if one.dtype != two.dtype or one.dim() != two.dim():
+        return False
+    if any(a != b and a != 1 for a, b in zip(one.shape, two.shape, strict=True)):
+        return False
+    return bool(one.expand(two.shape).equal(two))
+
+
+
