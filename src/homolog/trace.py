@@ -41,11 +41,13 @@ class Called:
         path: of the module.
         type: name of its class, with its package.
         count: how often it had been called before.
+        inner: whether it is made of other modules.
     """
 
     path: str
     type: str
     count: int = 0
+    inner: bool = True
 
 
 @dataclass(frozen=True)

@@ -161,6 +161,7 @@ class _Reader:
         self.tree: Module = tree_of(module)
         self.refs = state(module)
         self.types = {child.path: child.type for child in self.tree.walk()}
+        self.inner = {path.rpartition(".")[0] for path in self.types if path}
         signature = self.program.graph_signature
         self.held = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
         self.by_storage = {ref.storage: ref for ref in reversed(list(self.refs.values())) if ref.storage is not None}
@@ -269,7 +270,8 @@ class _Reader:
     def _add(self, entry: Any, step: Step) -> Value:
         given = entry.meta["val"]
         items = given if isinstance(given, list | tuple) else [given]
-        shapes = tuple(_shape(item) for item in items)
+        alone = step.static and step.alike
+        shapes = tuple(_shape(item, at_one=alone) for item in items)
         dtypes = tuple(str(getattr(item, "dtype", "")).removeprefix("torch.") for item in items)
         if any(dtype.startswith("complex") for dtype in dtypes):
             raise Unsupported(
@@ -381,7 +383,7 @@ class _Reader:
         for key, (path, type_name) in (entry.meta.get("nn_module_stack") or {}).items():
             if path:
                 seen = self.calls.setdefault(path, {})
-                found.append(Called(path, str(type_name), seen.setdefault(key, len(seen))))
+                found.append(Called(path, str(type_name), seen.setdefault(key, len(seen)), path in self.inner))
         return tuple(found)
 
     def _ignored(self) -> dict[TensorRef, str]:
@@ -432,8 +434,16 @@ def _place(entry: Any) -> str:
     return f"{parts[0].strip(chr(34))}:{parts[1].removeprefix('line ')}" if len(parts) > 1 else ""
 
 
-def _shape(value: Any) -> OpenShape:
-    return tuple(int(length) if isinstance(length, int) else None for length in getattr(value, "shape", ()))
+def _shape(value: Any, *, at_one: bool = False) -> OpenShape:
+    """A shape with what is open left open, or as it is for a batch of one."""
+    found: list[int | None] = []
+    for length in getattr(value, "shape", ()):
+        if isinstance(length, int):
+            found.append(length)
+        else:
+            expression = length.node.expr
+            found.append(int(expression.subs(dict.fromkeys(expression.free_symbols, 1))) if at_one else None)
+    return tuple(found)
 
 
 def operators(found: Trace) -> Counter[str]:

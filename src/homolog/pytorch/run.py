@@ -19,11 +19,13 @@ from homolog.plan import Carried
 from homolog.pytorch.framework import require
 from homolog.pytorch.inference import as_used, at_inference
 from homolog.pytorch.learn import gradients, train
+from homolog.pytorch.program import trace
 from homolog.pytorch.read import arguments_of, computed, fitting, read, results_of, state, to_numpy, tree_of
 from homolog.pytorch.record import recording
 from homolog.pytorch.tree import is_chain
 from homolog.signature import Argument, Given
 from homolog.tensors import Array, TensorRef
+from homolog.trace import Trace
 
 if TYPE_CHECKING:
     import torch
@@ -42,6 +44,9 @@ class LiveTorch:
 
     def graph(self, inputs: Given | None = None) -> Graph:
         return read(self.model, inputs)
+
+    def trace(self, inputs: Given) -> Trace:
+        return trace(self.model, inputs)
 
     def tensors(self) -> dict[str, TensorRef]:
         return dict(state(self.model))

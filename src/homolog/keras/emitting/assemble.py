@@ -1,0 +1,387 @@
+"""A trace → flat statements of a Keras model, and the layers that hold its weights."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import cast
+
+import numpy as np
+
+from homolog.errors import Unsupported
+from homolog.graph import PARAMETER as PARAMETER_KIND
+from homolog.graph import Node, OpenShape, Value, Weight
+from homolog.keras.emitting import operators
+from homolog.keras.emitting.call import DTYPES, Call, laid, written
+from homolog.keras.emitting.registry import WRITERS
+from homolog.passes.orders import orders
+from homolog.passes.ways import Order, natural
+from homolog.tensors import Array, TensorRef
+from homolog.trace import CONSTANT, INPUT, PARAMETER, Called, Step, Trace
+from homolog.transforms import Axes
+from homolog.writing import Call as Scope
+from homolog.writing import Program, Statement
+
+__all__ = ["Assembled", "Held", "assemble", "operators"]
+
+SMALL = 16
+"""How many numbers a constant may have that is written into the source; larger ones stand among the weights."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """A layer that holds weights.
+
+    Attributes:
+        name: of the layer.
+        cls: its class, with the package: ``layers.Dense``, ``Parameter``.
+        arguments: that it is made with, its name left out.
+        node: what it holds, in the words of its rule.
+        array: for a constant what it holds; no tensor of the source does.
+    """
+
+    name: str
+    cls: str
+    arguments: Mapping[str, object]
+    node: Node
+    array: Array | None = None
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """A model that is yet to be put into readable source.
+
+    Attributes:
+        program: flat statements.
+        inputs: for each input the statement's variable and the arguments of ``keras.Input``.
+        outputs: names of the outputs, in the order of the program's.
+        held: every layer that holds weights, by name.
+        shared: of these, those that are called more than once: they are made first.
+        orders: of inputs and outputs, by their names.
+        notes: settings of training that Keras's layers do not have.
+    """
+
+    program: Program
+    inputs: Mapping[str, Mapping[str, object]]
+    outputs: tuple[str, ...]
+    held: Mapping[str, Held]
+    shared: tuple[str, ...]
+    orders: Mapping[str, Order]
+    notes: tuple[str, ...] = ()
+
+
+def assemble(trace: Trace, *, keep_layout: bool = False) -> Assembled:
+    """Every step of a trace as statements of a Keras model.
+
+    Args:
+        trace: of the source.
+        keep_layout: leave inputs and outputs in the source's order of axes.
+
+    Raises:
+        Unsupported: operators that cannot be written, all of them, with the places they come from.
+    """
+    refuse_unknown(trace)
+    return Assembler(trace, orders(trace, keep=keep_layout)).assembled()
+
+
+def refuse_unknown(trace: Trace) -> None:
+    """Refuse operators that nobody writes.
+
+    Raises:
+        Unsupported: with the list.
+    """
+    known = {INPUT, PARAMETER, CONSTANT, *WRITERS}
+    unknown = [step for step in trace.steps.values() if step.operator not in known]
+    if unknown:
+        counts = Counter(step.operator for step in unknown)
+        places = {step.operator: step.where or step.name for step in reversed(unknown)}
+        raise Unsupported(
+            "the model uses operators that homolog does not write for Keras",
+            where=trace.name,
+            found=", ".join(counts),
+            details=[f"{name} ({count}×), first at {places[name]}" for name, count in counts.items()],
+            help="say these parts of the forward otherwise, or open an issue with this list",
+        )
+
+
+@dataclass
+class Assembler:
+    """What the writers write into."""
+
+    trace: Trace
+    orders: Mapping[str, Order]
+    statements: list[Statement] = field(default_factory=list)
+    held: dict[str, Held] = field(default_factory=dict)
+    variables: dict[tuple[Value, Order], str] = field(default_factory=dict)
+    made: dict[object, str] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
+    anchor: str = ""
+    count: int = 0
+    notes: dict[str, None] = field(default_factory=dict)
+    calls_of: Counter[object] = field(default_factory=Counter)
+
+    def assembled(self) -> Assembled:
+        inputs: dict[str, Mapping[str, object]] = {}
+        self._count_calls()
+        for step in self.trace.inputs:
+            variable = _identifier(step.name)
+            self.variables[Value(step.name), self.orders[step.name]] = variable
+            self.anchor = self.anchor or variable
+            inputs[variable] = self._input(step)
+        for step in self.trace.steps.values():
+            if step.operator not in (INPUT, PARAMETER, CONSTANT):
+                self._write(step)
+        results = []
+        last = next(reversed(self.trace.steps.values()))
+        for value in self.trace.outputs.values():
+            step = replace(last, calls=())
+            results.append(self._output(value, step))
+        program = Program(tuple(inputs), tuple(self.statements), tuple(results))
+        shared = tuple(name for key, name in self.made.items() if self.calls_of[key] > 1)
+        ends = {name: self.order(value) for name, value in self.trace.outputs.items()}
+        ends |= {step.name: self.orders[step.name] for step in self.trace.inputs}
+        return Assembled(program, inputs, tuple(self.trace.outputs), self.held, shared, ends, tuple(self.notes))
+
+    def _count_calls(self) -> None:
+        for step in self.trace.steps.values():
+            if step.layer is not None:
+                self.calls_of[_identity(step.layer)] += 1
+
+    def _input(self, step: Step) -> dict[str, object]:
+        shape = laid(step.shape, self.orders[step.name])
+        if not shape:
+            raise Unsupported("an input without axes has no batch, which Keras asks of every input", where=step.name)
+        dtype = DTYPES.get(step.dtypes[0], step.dtypes[0])
+        given: dict[str, object] = {"shape": tuple(shape[1:])}
+        if shape[0] is not None:
+            given = {"batch_shape": tuple(shape)}
+        return {**given, **({} if dtype == "float32" else {"dtype": dtype}), "name": _identifier(step.name)}
+
+    def _output(self, value: Value, step: Step) -> str:
+        """An output; one that does not depend on the inputs' values is repeated for every row."""
+        source = self.trace.steps[value.node]
+        expression = self.expression(value, self.order(value), step)
+        return self.let(f"{expression} + {self.zeros(value, step)}", step) if source.static else expression
+
+    def _write(self, step: Step) -> None:
+        call = Call(step, self)
+        result = WRITERS[step.operator](call)
+        order = self.orders[step.name]
+        if isinstance(result, list):
+            for index, expression in enumerate(result):
+                self.variables[Value(step.name, index), order] = self.let(expression, step)
+        elif len(step.shapes) == 1:
+            self.variables[Value(step.name), order] = self.let(result, step)
+        else:
+            names = self.let(result, step, len(step.shapes)).split(", ")
+            for index, name in enumerate(names):
+                self.variables[Value(step.name, index), order] = name
+
+    # -- what the writers use -----------------------------------------------------------------------------------
+
+    def order(self, value: Value) -> Order:
+        """The order in which a value lies."""
+        order = self.orders[value.node]
+        rank = len(self.trace.shape(value))
+        return order if len(order) == rank else natural(rank)
+
+    def let(self, expression: str, step: Step, outputs: int = 1) -> str:
+        """A new variable, or several, for what an expression gives."""
+        if outputs == 1 and expression.isidentifier():
+            return expression
+        names = [f"v{self.count + place}" for place in range(outputs)]
+        self.count += outputs
+        scopes = tuple(Scope(call.path, call.type.rpartition(".")[2], call.count) for call in step.calls if call.inner)
+        self.statements.append(Statement(tuple(names), expression, scopes))
+        return ", ".join(names)
+
+    def expression(self, value: Value, order: Order, step: Step) -> str:
+        """The variable that holds a value in an order; it is transposed where it lies in another."""
+        if (value, order) in self.variables:
+            return self.variables[value, order]
+        source = self.trace.steps[value.node]
+        if source.operator == PARAMETER:
+            return self._parameter(source, order, step)
+        if source.operator == CONSTANT:
+            return self._constant(source, order, step)
+        own = self.order(value)
+        if own == order:
+            return self.variables[value, own]
+        permutation = tuple(own.index(axis) for axis in order)
+        name = self.let(f"ops.transpose({self.variables[value, own]}, {permutation!r})", step)
+        self.variables[value, order] = name
+        return name
+
+    def widened(self, value: Value, order: Order, step: Step) -> str:
+        """A value of fewer axes than an order has, as an operand beside one that lies in this order: with axes of
+        length one in front, and transposed."""
+        shape = self.trace.shape(value)
+        lacking = len(order) - len(shape)
+        source = self.trace.steps[value.node]
+        if source.operator in (PARAMETER, CONSTANT):
+            lying = tuple(cast(int, axis) - lacking for axis in order if cast(int, axis) >= lacking)
+            if lying == natural(len(shape)) and _leads(order, lacking):
+                return self.expression(value, lying, step)
+            return self._free(source, order, step)
+        wide = (*(1 for _ in range(lacking)), *shape)
+        name = self.expression(value, natural(len(shape)), step)
+        full = self.let(f"ops.reshape({name}, {self.shape_text(wide, Call(step, self))})", step)
+        return self.let(f"ops.transpose({full}, {order!r})", step)
+
+    def shape_text(self, shape: OpenShape, call: Call) -> str:
+        """A shape as ``ops.reshape`` takes it.
+
+        Raises:
+            Unsupported: more than one length is open.
+        """
+        if sum(length is None for length in shape) > 1:
+            raise call.refusal(f"a new shape with several open lengths, {shape}", "fix all lengths but the batch")
+        return repr(tuple(-1 if length is None else length for length in shape))
+
+    def zeros(self, value: Value, step: Step) -> str:
+        """Zeros with a row for each row of the batch, which broadcast to a value of one row."""
+        dtype = self.trace.dtype(value)
+        rank = max(len(self.trace.shape(value)) - 1, 0)
+        anchor = self.trace.inputs[0]
+        flat = self.let(f"ops.reshape({self.anchor}, (-1, {_numbers(anchor.shape)}))", step)
+        one = self.let(f"ops.cast(ops.zeros_like({flat}[:, :1]), {DTYPES.get(dtype, dtype)!r})", step)
+        return one if rank == 1 else self.let(f"ops.reshape({one}, {(-1, *(1 for _ in range(rank)))!r})", step)
+
+    def fresh(self, path: str) -> str:
+        """A name for a layer, after a path, that no other has."""
+        name = plain = _identifier(path) or "layer"
+        place = 2
+        while name in self.names:
+            name = f"{plain}_{place}"
+            place += 1
+        self.names.add(name)
+        return name
+
+    def weighted(self, cls: str, arguments: Mapping[str, object], node: Node, step: Step) -> str:
+        """The expression of a layer that holds the weights of a node; one layer, however often it is called."""
+        key = _identity(node)
+        if key in self.made:
+            return f"shared[{self.made[key]!r}]"
+        name = self.fresh(node.layer or node.name)
+        self.made[key] = name
+        self.held[name] = Held(name, f"layers.{cls}", dict(arguments), node)
+        if self.calls_of[key] > 1:
+            return f"shared[{name!r}]"
+        return f"layers.{cls}({written({**arguments, 'name': name})})"
+
+    def _parameter(self, source: Step, order: Order, step: Step) -> str:
+        """A loose parameter in an order; once for the whole model."""
+        tensor = cast(TensorRef, source.tensor)
+        layout = () if order == natural(len(tensor.shape)) else (_axes(order),)
+        weight = Weight((tensor,), layout, tensor.trainable)
+        node = Node(source.name, PARAMETER_KIND, {}, {"value": weight})
+        shape = laid(tensor.shape, order)
+        name = self._loose(tensor.name, shape, tensor.dtype, node, None, step, trainable=tensor.trainable)
+        self.variables[Value(source.name), order] = name
+        return name
+
+    def _constant(self, source: Step, order: Order, step: Step) -> str:
+        array = np.transpose(cast(Array, source.array), [cast(int, axis) for axis in order])
+        return self._fixed(source, array, order, step)
+
+    def _fixed(self, source: Step, array: Array, key: Order, step: Step) -> str:
+        dtype = DTYPES.get(str(array.dtype), str(array.dtype))
+        if array.dtype.kind in "iu" and array.size and (array.max() > 2**31 - 1 or array.min() < -(2**31)):
+            array = np.clip(array, -(2**31), 2**31 - 1)  # stands for "as far as there is": slices, masks
+        if array.size == 1 and array.ndim == 0:
+            return Call(step, self).literal(array.item())
+        if array.size <= SMALL:
+            name = self.let(f"ops.convert_to_tensor({array.tolist()!r}, dtype={dtype!r})", step)
+        elif array.size and (array == array.flat[0]).all():
+            fill = Call(step, self).literal(array.flat[0].item())
+            name = self.let(f"ops.full({array.shape!r}, {fill}, dtype={dtype!r})", step)
+        elif array.dtype.kind in "iu" and _is_range(array):
+            name = self.let(f"ops.reshape(ops.arange({array.size}, dtype={dtype!r}), {array.shape!r})", step)
+        else:
+            node = Node(source.name, CONSTANT, {}, {})
+            name = self._loose(source.name, array.shape, dtype, node, array.astype(dtype), step, trainable=False)
+        self.variables[Value(source.name), key] = name
+        return name
+
+    def _free(self, source: Step, order: Order, step: Step) -> str:
+        """A parameter or constant with axes of length one in front, laid out for an order of more axes."""
+        value = Value(source.name)
+        if (value, order) in self.variables:
+            return self.variables[value, order]
+        lacking = len(order) - len(source.shape)
+        if source.operator == CONSTANT:
+            wide = cast(Array, source.array)[(np.newaxis,) * lacking]
+            return self._fixed(source, np.transpose(wide, [cast(int, axis) for axis in order]), order, step)
+        tensor = cast(TensorRef, source.tensor)
+        names = [f"a{axis}" for axis in range(lacking, len(order))]
+        lying = " ".join("1" if cast(int, axis) < lacking else f"a{axis}" for axis in order)
+        layout = (Axes(f"{lying} -> {' '.join(names)}"),)
+        wide_shape = (*(1 for _ in range(lacking)), *tensor.shape)
+        node = Node(source.name, PARAMETER_KIND, {}, {"value": Weight((tensor,), layout, tensor.trainable)})
+        shape = laid(wide_shape, order)
+        name = self._loose(tensor.name, shape, tensor.dtype, node, None, step, trainable=tensor.trainable)
+        self.variables[value, order] = name
+        return name
+
+    def _loose(
+        self, path: str, shape: OpenShape, dtype: str, node: Node, array: Array | None, step: Step, *, trainable: bool
+    ) -> str:
+        """A layer that holds one tensor and gives it."""
+        name = self.fresh(path)
+        arguments: dict[str, object] = {"0": tuple(shape)}
+        if not dtype.startswith("float"):
+            arguments["dtype"] = DTYPES.get(dtype, dtype)
+        if not trainable:
+            arguments["trainable"] = False
+        self.held[name] = Held(name, "Parameter", arguments, node, array)
+        made = f"Parameter({written({**arguments, 'name': name})})({self.anchor})"
+        return self.let(made, replace(step, calls=_around(step, path)))
+
+
+def _around(step: Step, path: str) -> tuple[Called, ...]:
+    """The calls around a step that a tensor of this path belongs into; none for one that is called again."""
+    if any(call.count for call in step.calls):
+        return ()
+    return tuple(call for call in step.calls if path.startswith(f"{call.path}."))
+
+
+def _identity(node: Node) -> object:
+    """Two calls of one layer have one."""
+    return (
+        node.kind,
+        repr(sorted((key, repr(value)) for key, value in node.fields.items())),
+        tuple((slot, tuple(ref.name for ref in weight.tensors)) for slot, weight in node.weights.items()),
+        node.layer,
+    )
+
+
+def _axes(order: Order) -> Axes:
+    """From how it lies to the source's order."""
+    lying = " ".join(f"a{axis}" for axis in order)
+    return Axes(f"{lying} -> {' '.join(f'a{axis}' for axis in range(len(order)))}")
+
+
+def _leads(order: Order, lacking: int) -> bool:
+    """Whether the axes that a value lacks lie in front."""
+    return order[:lacking] == tuple(range(lacking))
+
+
+def _is_range(array: Array) -> bool:
+    return bool((array.reshape(-1) == np.arange(array.size)).all())
+
+
+def _numbers(shape: OpenShape) -> int:
+    """How many numbers one row has."""
+    count = 1
+    for length in shape[1:]:
+        if length is None:
+            raise Unsupported("what is repeated for every row needs an input whose rows have one size")
+        count *= length
+    return count
+
+
+def _identifier(path: str) -> str:
+    """A path as a name of Python's."""
+    text = "".join(letter if letter.isalnum() else "_" for letter in path)
+    return f"_{text}" if text[:1].isdigit() else text

@@ -1,0 +1,242 @@
+"""One step of a trace, as its writer sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from homolog.errors import Unsupported
+from homolog.graph import Node, OpenShape, Value
+from homolog.passes.ways import Order, channels_last, natural, way_of
+from homolog.tensors import Array
+from homolog.trace import CONSTANT, PARAMETER, Open, Step
+
+if TYPE_CHECKING:
+    from homolog.keras.emitting.assemble import Assembler
+
+DTYPES = {"int64": "int32", "int16": "int32", "long": "int32", "double": "float64", "float": "float32"}
+"""Element types that are written as another: Keras counts in 32 bits on every backend."""
+
+
+@dataclass
+class Call:
+    """One step, and what is known around it.
+
+    Attributes:
+        step: the step.
+        assembler: what it is written into.
+    """
+
+    step: Step
+    assembler: Assembler
+    lines: list[str] = field(default_factory=list)
+
+    # -- what is known ------------------------------------------------------------------------------------------
+
+    def __getitem__(self, name: str) -> Any:
+        """An argument by its name in the operator's schema."""
+        return self.step.arguments.get(name)
+
+    def value(self, name: str) -> Value:
+        """An argument that is a tensor.
+
+        Raises:
+            Unsupported: it is none.
+        """
+        found = self.step.arguments.get(name)
+        if not isinstance(found, Value):
+            raise self.refusal(f"{name}={found!r} where a tensor is expected")
+        return found
+
+    def has(self, name: str) -> bool:
+        """Whether an argument is a tensor."""
+        return isinstance(self.step.arguments.get(name), Value)
+
+    def shape(self, value: str | Value) -> OpenShape:
+        """The shape of a tensor in the source's order of axes."""
+        return self.assembler.trace.shape(self.value(value) if isinstance(value, str) else value)
+
+    def rank(self, value: str | Value) -> int:
+        """How many axes a tensor has."""
+        return len(self.shape(value))
+
+    def dtype(self, value: str | Value) -> str:
+        """The element type of a tensor, in Keras's words."""
+        word = self.assembler.trace.dtype(self.value(value) if isinstance(value, str) else value)
+        return DTYPES.get(word, word)
+
+    @property
+    def out_dtype(self) -> str:
+        """The element type of the result, in Keras's words."""
+        word = self.step.dtypes[0]
+        return DTYPES.get(word, word)
+
+    @property
+    def order(self) -> Order:
+        """The order in which the result's axes are to lie."""
+        return self.assembler.orders[self.step.name]
+
+    @property
+    def out_shape(self) -> OpenShape:
+        """The result's shape as it is to lie."""
+        return laid(self.step.shape, self.order)
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the result's channels lie last, or it has no axes behind them."""
+        return self.order == channels_last(len(self.step.shape))
+
+    def is_static(self, value: str | Value) -> bool:
+        """Whether a tensor is there once for all rows: its first axis is one then where others have the batch."""
+        found = self.value(value) if isinstance(value, str) else value
+        step = self.assembler.trace.steps[found.node]
+        return step.static and step.alike
+
+    def constant(self, value: str | Value) -> Array | None:
+        """What a tensor holds, if it is a constant; in the source's order of axes."""
+        found = self.value(value) if isinstance(value, str) else value
+        step = self.assembler.trace.steps[found.node]
+        return step.array if step.operator == CONSTANT else None
+
+    # -- operands -----------------------------------------------------------------------------------------------
+
+    def order_of(self, value: str | Value) -> Order:
+        """The order in which a tensor comes to this call: its own, if the operator can give the result's order from
+        it, else one from which it can."""
+        found = self.value(value) if isinstance(value, str) else value
+        place = list(self.step.values()).index(found)
+        shape = self.assembler.trace.shape(found)
+        own = self.assembler.order(found)
+        source = self.assembler.trace.steps[found.node]
+        candidates = [own, natural(len(shape)), channels_last(len(shape))]
+        if source.operator in (PARAMETER, CONSTANT):
+            candidates = [channels_last(len(shape)), natural(len(shape))] if not self.is_natural else candidates
+        way = way_of(self.step)
+        for order in candidates:
+            if way(self.step, shape, order, place) == self.order:
+                return order
+        raise self.refusal(f"an input whose axes lie as {own} for a result as {self.order}")
+
+    @property
+    def is_natural(self) -> bool:
+        """Whether the result lies in the source's order."""
+        return self.order == natural(len(self.step.shape))
+
+    def x(self, value: str | Value = "self") -> str:
+        """The expression of a tensor, in the order in which it comes to this call."""
+        found = self.value(value) if isinstance(value, str) else value
+        return self.assembler.expression(found, self.order_of(found), self.step)
+
+    def plain(self, value: str | Value) -> str:
+        """The expression of a tensor in the source's order."""
+        found = self.value(value) if isinstance(value, str) else value
+        return self.assembler.expression(found, natural(self.rank(found)), self.step)
+
+    def operand(self, argument: object) -> str:
+        """An operand of an element-wise operator: a number, or a tensor whose axes are those of the result, as far as
+        it has them."""
+        if not isinstance(argument, Value):
+            return self.literal(argument)
+        rank, shape = len(self.step.shape), self.shape(argument)
+        if len(shape) == rank:
+            order = self.order if is_axes(self.order) else self.assembler.order(argument)
+            return self.assembler.expression(argument, order, self.step)
+        if self.is_natural or not shape:
+            return self.plain(argument)
+        return self.assembler.widened(argument, self.order, self.step)
+
+    def tensors(self, name: str) -> list[Value]:
+        """An argument that is a list of tensors."""
+        return [item for item in cast(Sequence[object], self[name]) if isinstance(item, Value)]
+
+    def axis(self, value: str | Value, dim: int) -> int:
+        """Where the axis ``dim`` of a tensor lies as it comes to this call; the last is -1."""
+        order = self.order_of(value)
+        return last_as_minus_one(order.index(dim % max(len(order), 1)), len(order)) if order else 0
+
+    def axes(self, value: str | Value, dims: object) -> tuple[int, ...]:
+        """The same for several, in order; all if none are named."""
+        rank = self.rank(value)
+        named = dims if isinstance(dims, list | tuple) else [dims]
+        given = natural(rank) if dims is None or dims == [] else tuple(cast(int, dim) for dim in named)
+        return tuple(sorted(self.order_of(value).index(cast(int, dim) % rank) for dim in given))
+
+    def out_axis(self, dim: int) -> int:
+        """Where the axis ``dim`` of the result lies."""
+        return last_as_minus_one(self.order.index(dim % len(self.order)), len(self.order))
+
+    def literal(self, argument: object) -> str:
+        """A number or word as it is written.
+
+        Raises:
+            Unsupported: a number that only the inputs tell.
+        """
+        if isinstance(argument, Open):
+            raise self.refusal(f"the open length {argument.text} as a number")
+        if isinstance(argument, float) and argument != argument:
+            return 'float("nan")'
+        if isinstance(argument, float) and argument in (float("inf"), float("-inf")):
+            return f'float("{"-" if argument < 0 else ""}inf")'
+        return repr(argument)
+
+    def target_shape(self) -> str:
+        """The shape of the result as ``ops.reshape`` takes it.
+
+        Raises:
+            Unsupported: more than one length is open.
+        """
+        return self.assembler.shape_text(self.out_shape, self)
+
+    # -- results ------------------------------------------------------------------------------------------------
+
+    def let(self, expression: str, outputs: int = 1) -> str:
+        """The name of a new variable that holds the value of an expression; ``a, b`` for several."""
+        return self.assembler.let(expression, self.step, outputs)
+
+    def layer(self, cls: str, arguments: Mapping[str, object] | None = None, *given: str, name: bool = False) -> str:
+        """A layer of Keras without weights, applied."""
+        settings = dict(arguments or {})
+        if name:
+            settings["name"] = self.assembler.fresh(self.path)
+        return f"layers.{cls}({written(settings)})({', '.join(given)})"
+
+    def weighted(self, cls: str, arguments: Mapping[str, object], node: Node, *given: str, **calls: str) -> str:
+        """A layer of Keras that holds the weights of a node, applied."""
+        made = self.assembler.weighted(cls, arguments, node, self.step)
+        settings = "".join(f", {key}={value}" for key, value in calls.items())
+        return f"{made}({', '.join(given)}{settings})"
+
+    @property
+    def path(self) -> str:
+        """Path of the module that the step stands in, empty for the network itself."""
+        return self.step.calls[-1].path if self.step.calls else ""
+
+    def refusal(self, found: str, help: str | None = None) -> Unsupported:
+        """The error for what this call cannot be written with."""
+        return Unsupported(
+            f"{self.step.operator} cannot be written for Keras as it is used here",
+            where=self.step.where or self.path or self.step.name,
+            found=found,
+            help=help or "say it otherwise in the source, or open an issue with this line",
+        )
+
+
+def laid(shape: OpenShape, order: Order) -> OpenShape:
+    """A shape as it lies in an order."""
+    return tuple(shape[cast(int, axis)] for axis in order) if is_axes(order) else shape
+
+
+def is_axes(order: Order) -> bool:
+    """Whether an order says of axes alone where they lie."""
+    return all(isinstance(axis, int) for axis in order)
+
+
+def last_as_minus_one(place: int, rank: int) -> int:
+    """The last place as -1, which says what it is whatever the rank."""
+    return -1 if place == rank - 1 and rank > 1 else place
+
+
+def written(settings: Mapping[str, object]) -> str:
+    """Settings as the arguments of a call; those under the empty names ``0``, ``1`` … by place."""
+    return ", ".join(repr(value) if key.isdigit() else f"{key}={value!r}" for key, value in settings.items())

@@ -1,0 +1,106 @@
+"""Operators with weights: each is one layer of Keras, as its rule says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import cast
+
+from homolog.graph import Node
+from homolog.keras.emitting.call import Call
+from homolog.keras.emitting.operators.padding import padded
+from homolog.keras.emitting.registry import writes
+from homolog.passes.ways import is_flat
+from homolog.rules.writing import keras_layer
+from homolog.transforms import Axes
+
+LAST = {"data_format": "channels_last"}
+POSITIONS = {"filters": 0, "units": 0, "kernel_size": 1, "input_dim": 0, "output_dim": 1}
+"""Arguments that people give by place."""
+
+
+def by_place(arguments: dict[str, object]) -> dict[str, object]:
+    """Arguments with those that people give by place in front and under the numbers of their places."""
+    given = {key: value for key, value in arguments.items() if key in POSITIONS}
+    ordered = sorted(given, key=lambda key: POSITIONS[key])
+    if [POSITIONS[key] for key in ordered] != list(range(len(ordered))):
+        return arguments
+    rest = {key: value for key, value in arguments.items() if key not in given}
+    return {**{str(place): arguments[key] for place, key in enumerate(ordered)}, **rest}
+
+
+def as_layer(call: Call, node: Node, *given: str) -> str:
+    """A node of a rule as the layer that the rule says, applied."""
+    made = keras_layer(node)
+    for key, value in made.dropped.items():
+        call.assembler.notes[f"{node.name}: {key}={value!r}"] = None
+    return call.weighted(made.name, by_place(made.arguments), node, *given)
+
+
+def _node(call: Call) -> Node:
+    if call.step.layer is None:
+        raise call.refusal("a weight that is computed, and no tensor of the model's own")
+    return call.step.layer
+
+
+@writes("conv1d", "conv2d", "conv3d")
+def convolution(call: Call) -> str:
+    """A convolution, with its padding in front of it where Keras's ``same`` is another."""
+    node = _node(call)
+    node = replace(node, fields={**node.fields, **LAST})
+    node, given = padded(call, node, call.x("input"))
+    return as_layer(call, node, given)
+
+
+@writes("linear")
+def linear(call: Call) -> str:
+    """A dense layer; behind a flattened map its rows are put in the map's order."""
+    if call.step.layer is None:
+        kernel = call.let(f"ops.transpose({call.plain('weight')})")
+        product = f"ops.matmul({call.plain('input')}, {kernel})"
+        return f"{product} + {call.plain('bias')}" if call.has("bias") else product
+    node = call.step.layer
+    order = call.order_of("input")
+    if is_flat(order):
+        node = flattened(node, cast(tuple[int, ...], order[1]))
+    return as_layer(call, node, call.x("input"))
+
+
+def flattened(node: Node, lengths: tuple[int, ...]) -> Node:
+    """A linear layer that reads a flattened map with its channels last: the way from the rows in this order."""
+    weight = node.weights["weight"]
+    channels, *space = [f"s{place}" for place in range(len(lengths))]
+    sizes = tuple(sorted(zip((channels, *space), lengths, strict=True)))
+    last, first = " ".join((*space, channels)), " ".join((channels, *space))
+    # from PyTorch's own to the order that the layer reads; the rule's layout is PyTorch's
+    turned = Axes(f"out ({first}) -> out ({last})", sizes)
+    return replace(node, weights={**node.weights, "weight": replace(weight, layout=(*weight.layout, turned))})
+
+
+@writes("batch_norm", "instance_norm")
+def batch_norm(call: Call) -> str:
+    """Statistics of the channels, which lie where the order puts them."""
+    node = _node(call)
+    axis = call.axis("input", 1)
+    return as_layer(call, replace(node, fields={**node.fields, "axis": (axis,)}), call.x("input"))
+
+
+@writes("layer_norm", "rms_norm")
+def layer_norm(call: Call) -> str:
+    """Statistics over the last axes."""
+    return as_layer(call, _node(call), call.x("input"))
+
+
+@writes("group_norm")
+def group_norm(call: Call) -> str:
+    """Statistics over groups of channels."""
+    node = _node(call)
+    axis = call.axis("input", 1)
+    return as_layer(call, replace(node, fields={**node.fields, "axis": (axis,)}), call.x("input"))
+
+
+@writes("embedding")
+def embedding(call: Call) -> str:
+    """A row of a table for each id."""
+    if call.step.layer is None:
+        return f"ops.take({call.plain('weight')}, {call.x('indices')}, axis=0)"
+    return as_layer(call, call.step.layer, call.x("indices"))

@@ -1,0 +1,110 @@
+"""Pooling: over windows, into cells, over everything."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import cast
+
+from homolog import rules
+from homolog.graph import Node
+from homolog.keras.emitting.call import Call
+from homolog.keras.emitting.operators.layers import LAST, by_place
+from homolog.keras.emitting.operators.padding import explicit, padded
+from homolog.keras.emitting.registry import writes
+from homolog.rules.conv import Pads
+from homolog.rules.writing import keras_layer
+
+NOT_NEGATIVE = {"relu", "relu6", "sigmoid", "hardsigmoid", "softmax", "square", "abs"}
+
+
+def _node(call: Call) -> Node:
+    """The step in the words of its rule, settled for its input's shape, channels last."""
+    name = call.step.operator
+    rule = rules.for_aten(name)
+    if rule is None:
+        raise call.refusal("no rule knows it")
+    settings = {key: value for key, value in call.step.arguments.items() if key not in ("self", "input")}
+    fields = rule.settle(rule.read_torch(name, settings, {}, call.path or name), [call.shape("self")])
+    return Node(call.path or call.step.name, rule.kind, {**fields, **LAST}, shapes=call.step.shapes)
+
+
+def _applied(call: Call, node: Node, x: str) -> str:
+    made = keras_layer(node)
+    return call.layer(made.name, by_place(made.arguments), x)
+
+
+@writes("max_pool1d", "max_pool2d", "max_pool3d")
+def max_pool(call: Call) -> str:
+    """The largest of each window; what is padded is never the largest."""
+    node, x = _node(call), call.x()
+    if node.fields["ceil_mode"]:
+        raise call.refusal("ceil_mode with an open length", "give the model inputs of a fixed size")
+    if set(cast(tuple[int, ...], node.fields["dilation"])) != {1}:
+        return _dilated(call, node, x)
+    pads = node.fields["padding"]
+    if isinstance(pads, tuple) and any(map(any, cast(Pads, pads))):
+        source = call.assembler.trace.steps[call.value("self").node]
+        lowest = 0.0 if source.operator in NOT_NEGATIVE else float("-inf")
+        node, x = padded(call, node, x, lowest)
+    return _applied(call, node, x)
+
+
+def _dilated(call: Call, node: Node, x: str) -> str:
+    raise call.refusal(f"dilation={node.fields['dilation']}: Keras pools without gaps")
+
+
+@writes("avg_pool1d", "avg_pool2d", "avg_pool3d")
+def avg_pool(call: Call) -> str:
+    """The mean of each window, with what is padded counted or not."""
+    node, x = _node(call), call.x()
+    pads = cast(Pads, node.fields["padding"])
+    if call["divisor_override"] is not None:
+        raise call.refusal("divisor_override: Keras divides by the size of the window")
+    if node.fields["ceil_mode"]:
+        raise call.refusal("ceil_mode with an open length", "give the model inputs of a fixed size")
+    if not any(map(any, pads)):
+        return _applied(call, node, x)
+    if node.fields["count_include_pad"]:
+        plain = {**node.fields, "padding": ((0, 0),) * len(pads), "count_include_pad": False}
+        return _applied(call, replace(node, fields=plain), call.let(explicit(x, pads)))
+    node, given = padded(call, node, x)
+    if node.fields["padding"] == "same":
+        return _applied(call, node, x)
+    return _uncounted(call, node, x, given)
+
+
+def _uncounted(call: Call, node: Node, x: str, given: str) -> str:
+    """The mean of what is not padded: the mean of all by the share of each window that is not."""
+    node = replace(node, fields={**node.fields, "count_include_pad": False})
+    mean = call.let(_applied(call, node, given))
+    ones = call.let(explicit(call.let(f"ops.ones_like({x})"), cast(Pads, _node(call).fields["padding"])))
+    return f"{mean} / {call.let(_applied(call, node, ones))}"
+
+
+@writes(
+    *("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d"),
+    *("adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d"),
+)
+def adaptive(call: Call) -> str:
+    """Into a number of cells; one cell is the whole, as many as there are places is the input itself."""
+    x, shape = call.x(), call.shape("self")
+    sizes = cast(list[int | None], call["output_size"])
+    sizes = sizes if isinstance(sizes, list) else [sizes]
+    lengths = shape[2:]
+    wanted = [length if size is None else size for size, length in zip(sizes, lengths, strict=True)]
+    way = "max" if "max" in call.step.operator else "avg"
+    if wanted == list(lengths) and None not in lengths:
+        return x
+    if set(wanted) == {1}:
+        name = {"max": "GlobalMaxPooling", "avg": "GlobalAveragePooling"}[way]
+        return call.layer(f"{name}{len(wanted)}D", {"keepdims": True}, x)
+    if None in wanted:
+        raise call.refusal("a number of cells that is an open length")
+    if None not in lengths and all(n % k == 0 for n, k in zip(lengths, wanted, strict=True)):  # type: ignore[operator]
+        window = tuple(n // k for n, k in zip(cast(tuple[int, ...], lengths), cast(list[int], wanted), strict=True))
+        name = {"max": "MaxPooling", "avg": "AveragePooling"}[way]
+        return call.layer(f"{name}{len(window)}D", {"0": window[0] if len(set(window)) == 1 else window}, x)
+    name = {"max": "AdaptiveMaxPooling", "avg": "AdaptiveAveragePooling"}[way]
+    return call.layer(f"{name}{len(wanted)}D", {"0": tuple(wanted)}, x)
+
+

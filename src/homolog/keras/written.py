@@ -1,0 +1,34 @@
+"""The text of ``model.py`` → a live model: the written file is the only way to one."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from homolog.keras.framework import require
+
+if TYPE_CHECKING:
+    import keras
+
+NAME = "homolog_written"
+
+
+def build(source: str) -> keras.Model:
+    """Import the text as a module and let it build its model, with weights drawn at random."""
+    require()
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "model.py"
+        path.write_text(source, encoding="utf-8")
+        spec = importlib.util.spec_from_file_location(NAME, path)
+        if spec is None or spec.loader is None:
+            raise RuntimeError(f"{path} is no module")
+        module: Any = importlib.util.module_from_spec(spec)
+        sys.modules[NAME] = module  # where Keras looks for the class of a layer that it saves
+        try:
+            spec.loader.exec_module(module)
+            return module.build_model()
+        finally:
+            del sys.modules[NAME]

@@ -1,0 +1,169 @@
+"""Chooses for every value the order of its axes, such that the fewest numbers are moved.
+
+Every value may lie in the source's own order or in one other: that in which it comes if the maps around it lie
+channels-last. Which of the two it is, for all values at once, is a binary labelling whose cost is the size of what has
+to be transposed; its minimum is a minimum cut (Boykov, Veksler and Zabih, "Fast approximate energy minimization via
+graph cuts", 2001, section 7; Kolmogorov and Zabih, "What energy functions can be minimized via graph cuts?", 2004).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+
+import numpy as np
+
+from homolog.graph import Value
+from homolog.passes.ways import Order, channels_last, is_flat, is_spatial, natural, way_of
+from homolog.trace import CONSTANT, INPUT, PARAMETER, Step, Trace
+
+FREE = (PARAMETER, CONSTANT)
+"""What can be laid out in any order when it is written: it costs nothing when the model runs."""
+NEVER = 1 << 28
+OPEN_LENGTH = 8
+"""Stands for an open length in the size of a value."""
+
+
+def orders(trace: Trace, *, keep: bool = False) -> dict[str, Order]:
+    """The order of the outputs of every step.
+
+    Args:
+        trace: of the network.
+        keep: whether inputs and outputs are to lie in the source's own order.
+    """
+    other = _others(trace)
+    last = _cut(trace, other, keep)
+    return {
+        name: other[name] if name in last else natural(len(step.shape))
+        for name, step in trace.steps.items()
+        if step.shapes
+    }
+
+
+def _others(trace: Trace) -> dict[str, Order]:
+    """The one other order that a step may have, for those that have one."""
+    found: dict[str, Order] = {}
+    for _ in range(2):
+        _forward(trace, found)
+        _backward(trace, found)
+    _forward(trace, found)
+    return found
+
+
+def _forward(trace: Trace, found: dict[str, Order]) -> None:
+    for step in trace.steps.values():
+        if step.name in found or step.operator in FREE or not step.shapes:
+            continue
+        rank = len(step.shape)
+        if is_spatial(step):
+            found[step.name] = channels_last(rank)
+            continue
+        way = way_of(step)
+        for place, value in enumerate(step.values()):
+            shape = trace.shape(value)
+            known = found.get(value.node)
+            if known is not None and len(known) == len(shape):
+                order = way(step, shape, known, place)
+                if order is not None and order != natural(rank):
+                    found[step.name] = order
+                    break
+            # axes that are only called otherwise: channels-last by nature
+            order = way(step, shape, natural(len(shape)), place)
+            if known is None and rank > 2 and order == channels_last(rank):
+                found[step.name] = order
+                break
+
+
+def _backward(trace: Trace, found: dict[str, Order]) -> None:
+    for step in reversed(list(trace.steps.values())):
+        wanted = found.get(step.name)
+        if wanted is None:
+            continue
+        way = way_of(step)
+        for place, value in enumerate(step.values()):
+            source = trace.steps[value.node]
+            shape = trace.shape(value)
+            if value.node in found or source.operator in FREE or len(shape) < 3:
+                continue
+            order = channels_last(len(shape))
+            if way(step, shape, order, place) == wanted:
+                found[value.node] = order
+
+
+def _size(trace: Trace, value: Value) -> int:
+    lengths = prod(OPEN_LENGTH if length is None else length for length in trace.shape(value))
+    return lengths // 64 + 1
+
+
+def _cut(trace: Trace, other: Mapping[str, Order], keep: bool) -> set[str]:
+    """Names of the steps whose outputs lie in their other order."""
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import breadth_first_order, maximum_flow
+
+    places = {name: place for place, name in enumerate(other, start=2)}
+    edges: dict[tuple[int, int], int] = {}
+
+    def add(one: int, two: int, cost: int) -> None:
+        if cost > 0:
+            edges[one, two] = min(edges.get((one, two), 0) + cost, NEVER)
+
+    def alone(name: str, own: int, alt: int) -> None:
+        """What either order of one step costs: the source side of the cut is the other order."""
+        add(0, places[name], own)
+        add(places[name], 1, alt)
+
+    ends = {value.node for value in trace.outputs.values()}
+    for name in other:
+        step = trace.steps[name]
+        if is_spatial(step):
+            alone(name, NEVER, 0)
+        elif step.operator == INPUT or name in ends:
+            alone(name, 0 if keep else NEVER // 2, NEVER // 2 if keep else 0)
+    for step in trace.steps.values():
+        for place, value in enumerate(step.values()):
+            if trace.steps[value.node].operator in FREE:
+                continue
+            costs = _costs(trace, step, place, value, other)
+            ours, theirs = step.name in places, value.node in places
+            if ours and theirs:
+                _pair(add, alone, (step.name, value.node), places, costs)
+            elif ours:
+                alone(step.name, costs[0][0], costs[1][0])
+            elif theirs:
+                alone(value.node, costs[0][0], costs[0][1])
+    if not edges:
+        return set()
+    rows, columns = (np.array(side) for side in zip(*edges, strict=True))
+    capacity = csr_array((np.array(list(edges.values()), np.int32), (rows, columns)), shape=(len(places) + 2,) * 2)
+    flow = maximum_flow(capacity, 0, 1).flow
+    left = csr_array(capacity - flow)
+    left.data = np.where(left.data > 0, left.data, 0)
+    left.eliminate_zeros()
+    reached = set(breadth_first_order(left, 0, return_predecessors=False).tolist())
+    return {name for name, place in places.items() if place in reached}
+
+
+def _costs(trace: Trace, step: Step, place: int, value: Value, other: Mapping[str, Order]) -> list[list[int]]:
+    """What is moved between a value and a step that reads it: for the step's own and other order (rows), and the
+    value's."""
+    shape, way, size = trace.shape(value), way_of(step), _size(trace, value)
+    if not step.shapes:
+        return [[0, 0], [0, 0]]
+    results = [natural(len(step.shape)), other.get(step.name, natural(len(step.shape)))]
+    given = [natural(len(shape)), other.get(value.node, natural(len(shape)))]
+    if len(given[1]) != len(shape):
+        given[1] = given[0]
+    return [
+        [0 if way(step, shape, order, place) == result else NEVER if is_flat(order) else size for order in given]
+        for result in results
+    ]
+
+
+def _pair(add, alone, names, places, costs) -> None:  # type: ignore[no-untyped-def]
+    """A cost of two steps' orders at once, as edges (Kolmogorov and Zabih, section 4)."""
+    one, two = names
+    (a, b), (c, d) = ([min(cost, NEVER) for cost in row] for row in costs)
+    d = min(d, b + c - a)  # what no cut can express; it occurs where a step has both orders from one
+    alone(one, max(a - c, 0), max(c - a, 0))
+    alone(two, max(c - d, 0), max(d - c, 0))
+    add(places[two], places[one], b + c - a - d)

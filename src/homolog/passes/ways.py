@@ -1,0 +1,275 @@
+"""What an operator does to the order in which the axes of its values lie in memory.
+
+A value has the axes that the source gives it; written for a framework that keeps channels last, they may lie in another
+order. ``ways`` says, for an order of an input, in which order the output comes by itself, if the operator can work in
+that order at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import cast
+
+from homolog.graph import OpenShape
+from homolog.trace import CONSTANT, INPUT, PARAMETER, Step
+
+Order = tuple[int | tuple[int, ...], ...]
+"""For each place in memory the axis that lies there. In place of the second of two axes there may be the lengths of
+the channels and the spatial axes of a map that was flattened into it with its channels last."""
+
+Way = Callable[[Step, OpenShape, Order, int], Order | None]
+"""From a step, the shape of one of its inputs, that input's order and its place among the inputs: the output's order,
+None if the operator cannot work so."""
+
+
+def natural(rank: int) -> Order:
+    """The source's own order."""
+    return tuple(range(rank))
+
+
+def channels_last(rank: int) -> Order:
+    """The second axis behind all others."""
+    return (0, *range(2, rank), 1) if rank > 2 else natural(rank)
+
+
+def is_flat(order: Order) -> bool:
+    """Whether a map lies in it that was flattened with its channels last."""
+    return any(isinstance(axis, tuple) for axis in order)
+
+
+def without(order: Order, axes: Sequence[int]) -> Order:
+    """An order once some axes are gone, with the others numbered anew."""
+    left = [cast(int, axis) for axis in order if axis not in axes]
+    names = sorted(left)
+    return tuple(names.index(axis) for axis in left)
+
+
+def permuted(order: Order, dims: Sequence[int]) -> Order:
+    """The order of a value whose axes are called otherwise: its axis ``n`` was ``dims[n]``."""
+    back = {axis: place for place, axis in enumerate(dims)}
+    return tuple(back[cast(int, axis)] for axis in order)
+
+
+def axes_of(step: Step, rank: int) -> tuple[int, ...]:
+    """The axes that the operator's ``dim`` names, counted from the front; all if it names none."""
+    dim = step.arguments.get("dim", step.arguments.get("dims"))
+    if dim is None or dim == []:
+        return natural(rank)
+    dims = dim if isinstance(dim, list | tuple) else [dim]
+    return tuple(cast(int, axis) % rank if rank else 0 for axis in dims)
+
+
+def _only_natural(step: Step, shape: OpenShape, order: Order, place: int) -> Order | None:
+    return natural(len(step.shape)) if order == natural(len(shape)) else None
+
+
+def _spatial(step: Step, shape: OpenShape, order: Order, place: int) -> Order | None:
+    if place or len(shape) < 3:
+        return _only_natural(step, shape, order, place) and channels_last(len(step.shape))
+    return channels_last(len(step.shape)) if order == channels_last(len(shape)) else None
+
+
+def _through(step: Step, shape: OpenShape, order: Order, place: int) -> Order | None:
+    if len(shape) == len(step.shape):
+        return order
+    return natural(len(step.shape)) if order == natural(len(shape)) else None
+
+
+def _reduced(step: Step, shape: OpenShape, order: Order, place: int) -> Order | None:
+    if step.arguments.get("keepdim"):
+        return order
+    return without(order, axes_of(step, len(shape)))
+
+
+def _selected(step: Step, shape: OpenShape, order: Order, place: int) -> Order | None:
+    return without(order, axes_of(step, len(shape)))
+
+
+def _squeezed(step: Step, shape: OpenShape, order: Order, place: int) -> Order | None:
+    return without(order, squeezed_axes(step, shape))
+
+
+def squeezed_axes(step: Step, shape: OpenShape) -> tuple[int, ...]:
+    """The axes that a squeeze takes away."""
+    return tuple(axis for axis in axes_of(step, len(shape)) if shape[axis] == 1)
+
+
+def _unsqueezed(step: Step, shape: OpenShape, order: Order, place: int) -> Order | None:
+    """The new axis lies where it would in the natural order; in front of what is channels-last, behind the batch."""
+    rank = len(step.shape)
+    (axis,) = axes_of(step, rank)
+    moved = [cast(int, old) + (cast(int, old) >= axis) for old in order]
+    return (*moved[:axis], axis, *moved[axis:])
+
+
+def _turned(step: Step, shape: OpenShape, order: Order, place: int) -> Order | None:
+    return permuted(order, permutation(step, len(shape)))
+
+
+def permutation(step: Step, rank: int) -> tuple[int, ...]:
+    """Which axis of the input each axis of the output was, for whatever exchanges axes."""
+    arguments = step.arguments
+    if step.operator == "permute":
+        return tuple(cast(int, axis) % rank for axis in cast(Sequence[int], arguments["dims"]))
+    order = list(range(rank))
+    if step.operator in ("movedim", "moveaxis"):
+        ours, theirs = (
+            [axis % rank for axis in (item if isinstance(item, list) else [item])]
+            for item in (arguments["source"], arguments["destination"])
+        )
+        rest = [axis for axis in order if axis not in ours]
+        for target, axis in sorted(zip(theirs, ours, strict=True)):
+            rest.insert(target, axis)
+        return tuple(rest)
+    names = {"transpose": ("dim0", "dim1"), "swapaxes": ("axis0", "axis1"), "swapdims": ("dim0", "dim1")}
+    one, two = (
+        (rank - 2, rank - 1)
+        if step.operator in ("t", "numpy_T", "mT")
+        else (cast(int, arguments[name]) % rank for name in names[step.operator])
+    )
+    if rank > 1:
+        order[one], order[two] = order[two], order[one]
+    return tuple(order)
+
+
+def _regrouped(step: Step, shape: OpenShape, order: Order, place: int) -> Order | None:
+    """Axes that are taken together, or come of one that is taken apart, must lie side by side in their own order."""
+    if order == natural(len(shape)):
+        return natural(len(step.shape))
+    if len(step.shape) == 2 and order == channels_last(len(shape)) and step.shape[0] == shape[0]:
+        return _flattened(shape)
+    groups = regrouping(shape, step.shape)
+    if groups is None:
+        return None
+    places = []
+    for ours, theirs in groups:
+        at = [order.index(axis) for axis in ours]
+        if at and at != list(range(at[0], at[0] + len(at))):
+            return None
+        places.append((at[0] if at else -1, theirs))
+    if any(at < 0 for at, _ in places):
+        return None
+    return tuple(axis for _, theirs in sorted(places) for axis in theirs)
+
+
+def _flattened(shape: OpenShape) -> Order | None:
+    """The order of a flattened map; where every place of it has one number alone, there is but one order."""
+    if any(length is None for length in shape[1:]):
+        return None
+    lengths = cast(tuple[int, ...], shape[1:])
+    return natural(2) if prod(lengths[1:]) == 1 or lengths[0] == 1 else (0, lengths)
+
+
+def regrouping(shape: OpenShape, other: OpenShape) -> list[tuple[list[int], list[int]]] | None:
+    """The smallest groups of neighbouring axes of two shapes of one size with the same lengths' product.
+
+    An open length is taken for a prime that occurs nowhere else, and is one with another open length alone. None if
+    the two cannot be told apart so.
+    """
+    mark = 1_000_003
+    one, two = ([mark if length is None else length for length in item] for item in (shape, other))
+    if prod(one) != prod(two) or one.count(mark) > 1 or two.count(mark) > 1:
+        return None
+    groups: list[tuple[list[int], list[int]]] = []
+    i = j = 0
+    while i < len(one) or j < len(two):
+        ours, theirs = [i] if i < len(one) else [], [j] if j < len(two) else []
+        i, j = i + len(ours), j + len(theirs)
+        while prod(one[axis] for axis in ours) != prod(two[axis] for axis in theirs):
+            if prod(one[axis] for axis in ours) < prod(two[axis] for axis in theirs):
+                if i >= len(one):
+                    return None
+                ours.append(i)
+                i += 1
+            else:
+                if j >= len(two):
+                    return None
+                theirs.append(j)
+                j += 1
+        if not ours and groups:  # trailing ones belong to the group in front
+            groups[-1][1].extend(theirs)
+        elif not theirs and groups:
+            groups[-1][0].extend(ours)
+        else:
+            groups.append((ours, theirs))
+    return groups
+
+
+def _stacked(step: Step, shape: OpenShape, order: Order, place: int) -> Order | None:
+    return _unsqueezed(step, shape, order, place)
+
+
+def _sorted_in(names: str, way: Way) -> dict[str, Way]:
+    return dict.fromkeys(names.split(), way)
+
+
+WAYS: dict[str, Way] = {
+    **_sorted_in(
+        "conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d convolution "
+        "max_pool1d max_pool2d max_pool3d max_pool2d_with_indices avg_pool1d avg_pool2d avg_pool3d "
+        "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool1d adaptive_max_pool2d "
+        "adaptive_max_pool3d _adaptive_avg_pool2d _adaptive_avg_pool3d "
+        "upsample_nearest1d upsample_nearest2d upsample_nearest3d upsample_nearest_exact2d _upsample_nearest_exact2d "
+        "upsample_bilinear2d upsample_linear1d upsample_trilinear3d upsample_bicubic2d _upsample_bilinear2d_aa "
+        "_upsample_bicubic2d_aa pixel_shuffle pixel_unshuffle channel_shuffle im2col_spatial lrn grid_sampler "
+        "grid_sampler_2d",
+        _spatial,
+    ),
+    **_sorted_in(
+        "add sub mul div rsub pow maximum minimum fmod remainder atan2 where lerp addcmul addcdiv clamp clamp_min "
+        "clamp_max clip hardtanh relu relu6 gelu silu mish sigmoid tanh hardsigmoid hardswish elu selu celu leaky_relu "
+        "softplus softsign log_sigmoid hardshrink softshrink tanhshrink threshold prelu _prelu_kernel logit "
+        "exp expm1 exp2 log log2 log10 log1p sqrt rsqrt square abs neg sign sgn reciprocal sin cos tan asin acos atan "
+        "sinh cosh asinh acosh atanh erf erfc erfinv floor ceil round trunc frac isnan isinf isfinite nan_to_num "
+        "eq ne lt le gt ge logical_and logical_or logical_xor logical_not bitwise_and bitwise_or bitwise_xor "
+        "bitwise_not __and__ __or__ __xor__ masked_fill dropout alpha_dropout feature_dropout clone contiguous detach "
+        "alias to _to_copy type_as lift_fresh_copy float zeros_like ones_like full_like "
+        "softmax log_softmax _softmax _log_softmax cumsum cumprod flip roll slice index_select cat concat split "
+        "split_with_sizes chunk narrow batch_norm instance_norm group_norm native_group_norm "
+        "_native_batch_norm_legit_no_training pad constant_pad_nd reflection_pad1d reflection_pad2d replication_pad1d "
+        "replication_pad2d replication_pad3d zero_pad2d slice_scatter select_scatter glu expand diff repeat "
+        "xlogy hypot fill copy linalg_vector_norm_keep normalize floor_divide repeat_interleave tril_keep",
+        _through,
+    ),
+    **_sorted_in(
+        "mean sum amax amin prod any all argmax argmin var std logsumexp norm linalg_vector_norm var_mean std_mean "
+        "max min nansum nanmean count_nonzero aminmax median",
+        _reduced,
+    ),
+    **_sorted_in("select unbind", _selected),
+    **_sorted_in("squeeze", _squeezed),
+    **_sorted_in("unsqueeze", _unsqueezed),
+    **_sorted_in("stack", _stacked),
+    **_sorted_in("permute transpose swapaxes swapdims movedim moveaxis t numpy_T mT", _turned),
+    **_sorted_in("view reshape flatten unflatten _unsafe_view view_as reshape_as", _regrouped),
+}
+
+
+POINTWISE = {
+    *("relu", "relu6", "gelu", "silu", "mish", "sigmoid", "tanh", "hardsigmoid", "hardswish", "elu", "leaky_relu"),
+    *("hardtanh", "selu", "celu", "softplus", "dropout", "clone", "contiguous", "detach", "alias", "to", "_to_copy"),
+    *("clamp", "clamp_min", "exp", "abs", "neg", "square", "sqrt"),
+}
+"""Operators that do not care which number stands where, with a flattened map among them."""
+
+
+def way_of(step: Step) -> Way:
+    """What an operator does to orders; one that is in no list works in the natural order alone."""
+    if step.operator in (INPUT, PARAMETER, CONSTANT):
+        return _only_natural
+    way = WAYS.get(step.operator, _only_natural)
+
+    def guarded(step: Step, shape: OpenShape, order: Order, place: int) -> Order | None:
+        if not is_flat(order):
+            return way(step, shape, order, place)
+        if step.operator == "linear" and place == 0 and step.layer is not None:
+            return natural(2)  # the rows of its kernel are put in that order
+        return order if step.operator in POINTWISE else None
+
+    return guarded
+
+
+def is_spatial(step: Step) -> bool:
+    """Whether the operator can work channels-last alone."""
+    return WAYS.get(step.operator) is _spatial and len(step.shape) > 2
