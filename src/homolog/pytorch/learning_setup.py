@@ -59,8 +59,9 @@ def read(
     if optimizer is not None and group is not None:
         if model is not None:
             _refuse_leftovers(optimizer, model)
-        if optimizer.state:
-            notes.append(STARTED.format(count=len(optimizer.state)))
+        started = sum(map(_has_begun, optimizer.state.values()))
+        if started:
+            notes.append(STARTED.format(count=started))
         _settle_rate(group, scheduler, notes)
     if scheduler is not None and scheduler.last_epoch > 0:
         notes.append(ADVANCED.format(count=scheduler.last_epoch))
@@ -70,6 +71,11 @@ def read(
         None if scheduler is None else _schedule(scheduler),
         notes=tuple(notes),
     )
+
+
+def _has_begun(state: Mapping[str, Any]) -> bool:
+    """Whether an update has been made; some optimisers keep something from the start."""
+    return bool(state["step"] > 0) if "step" in state else any(value is not None for value in state.values())
 
 
 def _settle_rate(group: dict[str, Any], scheduler: Any, notes: list[str]) -> None:

@@ -316,7 +316,7 @@ class Assembler:
         tensor = cast(TensorRef, source.tensor)
         names = [f"a{axis}" for axis in range(lacking, len(order))]
         lying = " ".join("1" if cast(int, axis) < lacking else f"a{axis}" for axis in order)
-        layout = (Axes(f"{lying} -> {' '.join(names)}"),)
+        layout = (Axes(f"{' '.join(names)} -> {lying}"),)
         wide_shape = (*(1 for _ in range(lacking)), *tensor.shape)
         node = Node(source.name, PARAMETER_KIND, {}, {"value": Weight((tensor,), layout, tensor.trainable)})
         shape = laid(wide_shape, order)
@@ -357,9 +357,9 @@ def _identity(node: Node) -> object:
 
 
 def _axes(order: Order) -> Axes:
-    """From how it lies to the source's order."""
+    """From the source's order to how it is to lie."""
     lying = " ".join(f"a{axis}" for axis in order)
-    return Axes(f"{lying} -> {' '.join(f'a{axis}' for axis in range(len(order)))}")
+    return Axes(f"{' '.join(f'a{axis}' for axis in range(len(order)))} -> {lying}")
 
 
 def _leads(order: Order, lacking: int) -> bool:
