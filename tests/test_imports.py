@@ -20,7 +20,7 @@ FLOORS = (
     ("transforms",),
     ("modules", "graph", "plan"),
     ("rules",),
-    ("signature",),
+    ("signature", "trace", "writing"),
     ("results",),
     ("files", "live"),
     ("passes", "transfer", "source"),
@@ -30,7 +30,7 @@ FLOORS = (
     ("reading",),
     ("proof", "inspecting", "doctor"),
     ("proving", "inputs"),
-    ("planning",),
+    ("planning", "translation"),
     ("api",),
     ("demo", "reporting"),
     ("cli", "testing"),
@@ -39,7 +39,7 @@ FLOORS = (
 CORE = {"errors", "tensors", "transforms", "modules", "graph", "plan", "rules", "files", "live", "passes", "transfer"}
 CORE |= {"signature", "results", "contiguity", "planning", "proving", "inputs"}
 CORE |= {"source", "matching", "stored", "network", "reading", "proof", "reporting", "inspecting", "api", "cli"}
-CORE |= {"testing"}
+CORE |= {"testing", "trace", "writing", "translation"}
 
 
 def modules() -> dict[str, Path]:

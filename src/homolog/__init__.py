@@ -1,7 +1,7 @@
 """homolog moves trained networks between PyTorch and Keras, in either direction, and proves that both are the same.
 
-load inspect match copy verify      the verbs; see ``homolog.api``
-testing                             ``assert_same_network``, for test suites
+load inspect match copy translate verify    the verbs; see ``homolog.api``
+testing                                     ``assert_same_network``, for test suites
 """
 
 from __future__ import annotations
@@ -10,15 +10,24 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from homolog import testing
-    from homolog.api import Copy, copy, inspect, load, match, verify
+    from homolog.api import Copy, copy, inspect, load, match, translate, verify
     from homolog.errors import HomologError
     from homolog.plan import Plan
     from homolog.proof import Proof
+    from homolog.translation import Translation
 
 __version__ = "0.1.0"
-__all__ = ["Copy", "HomologError", "Plan", "Proof", "copy", "inspect", "load", "match", "testing", "verify"]
+__all__ = [
+    *("Copy", "HomologError", "Plan", "Proof", "Translation"),
+    *("copy", "inspect", "load", "match", "testing", "translate", "verify"),
+]
 
-_HOMES = {"HomologError": "homolog.errors", "Plan": "homolog.plan", "Proof": "homolog.proof"}
+_HOMES = {
+    "HomologError": "homolog.errors",
+    "Plan": "homolog.plan",
+    "Proof": "homolog.proof",
+    "Translation": "homolog.translation",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +26,7 @@ from homolog.transfer import transfer
 
 if TYPE_CHECKING:
     from homolog.inspecting.inspection import Inspection
+    from homolog.translation import Translation
 
 
 def load(src: object) -> Network:
@@ -202,6 +203,46 @@ def copy(
     why = causes(first, second, (left, right), rows, parts, run=run and not rows.differences)
     proof = Proof(tuple(parts), rows.differences, first.name, second.name, why)
     return Copy(rows, proof, second, first, tuple(notes))
+
+
+def translate(
+    a: object,
+    to: str = "keras",
+    inputs: Inputs | None = None,
+    *,
+    keep_layout: bool = False,
+    gradients: bool = False,
+    tolerance: Tolerance | None = None,
+    say: Callable[[str], None] = lambda text: None,
+) -> Translation:
+    """Translate a network into readable source of the other framework, fill it, and prove that both are the same.
+
+    Args:
+        a: a source, or a live model. It is left as it was.
+        to: ``keras``.
+        inputs: shapes or arrays for its arguments, the batch first, in order or by name. The written model takes
+            batches of any size.
+        keep_layout: leave inputs and outputs in the source's order of axes; else images come channels last.
+        gradients: compare the gradients of one loss as well.
+        tolerance: for the outputs.
+        say: is told what is being done.
+
+    Raises:
+        Unsupported: what cannot be translated, with the reason and the place, before anything is built.
+        Usage: no inputs are given, or another framework than there is.
+    """
+    from homolog.translation import translate_to_keras
+
+    if to != "keras":
+        raise Usage(
+            "homolog translates into Keras alone so far",
+            expected="keras",
+            found=to,
+            help="homolog translate --to keras",
+        )
+    return translate_to_keras(
+        load(a), inputs, keep_layout=keep_layout, gradients=gradients, tolerance=tolerance, say=say
+    )
 
 
 def check_output(source: Network, target: Network, out: Path, *, force: bool, carry_config: bool = False) -> None:

@@ -13,6 +13,7 @@ from homolog.graph import Framework, Graph
 from homolog.plan import Carried
 from homolog.signature import Argument, Given
 from homolog.tensors import Array, TensorRef
+from homolog.trace import Trace
 
 BEFORE_ACTIVATION = ":before activation"
 """Behind a layer's path: what goes into its own activation, where the layer has one built in (Keras)."""
@@ -113,6 +114,13 @@ class Live(Protocol):
 
     def graph(self, inputs: Given | None = None) -> Graph:
         """The graph of the model; ``inputs`` where it must be traced."""
+
+    def trace(self, inputs: Given) -> Trace:
+        """What the model computes, step by step, for a batch of any size.
+
+        Raises:
+            Unsupported: it cannot be read so.
+        """
 
     def tensors(self) -> dict[str, TensorRef]:
         """Every tensor of its state by name."""

@@ -350,7 +350,17 @@ class Network:
         if self.checkpoint is not None and self._make is None:
             return file.tensors
         names = None if self.checkpoint is None else self._built[1]
-        names = names or stored_names(file, self.live)
+        return self._held(file, names or stored_names(file, self.live))
+
+    def held_in(self, file: Checkpoint) -> Mapping[str, TensorRef]:
+        """What a file of this network's weights holds, by its live model's own names.
+
+        Raises:
+            Mismatch: it does not hold this network.
+        """
+        return self._held(file, stored_names(file, self.live))
+
+    def _held(self, file: Checkpoint, names: Mapping[str, str] | None) -> Mapping[str, TensorRef]:
         if names is None:
             raise not_of_this_model(file, self.live)
         return {name: file.tensors[stored] for name, stored in names.items()}

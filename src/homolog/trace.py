@@ -68,6 +68,7 @@ class Step:
         static: whether nothing of the inputs but their shapes is in its values. Where its first axis is open, all rows
             are alike (``alike``), and it can be computed for a batch of one.
         alike: see there.
+        counted: for what numbers the rows of the batch, 0, 1, 2 …, the axis along which it does.
         array: what a constant holds.
         tensor: what a parameter is.
     """
@@ -83,6 +84,7 @@ class Step:
     where: str = ""
     static: bool = False
     alike: bool = True
+    counted: int | None = None
     array: Array | None = None
     tensor: TensorRef | None = None
 

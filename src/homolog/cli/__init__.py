@@ -14,6 +14,7 @@ from homolog.cli.copying import copy, match
 from homolog.cli.looking import inspect, members, weights
 from homolog.cli.output import Output, fail
 from homolog.cli.proving import verify
+from homolog.cli.translating import translate
 from homolog.cli.trying import demo, doctor
 
 INTERRUPTED = 130
@@ -54,5 +55,5 @@ def cli() -> None:
     """Move trained networks between PyTorch and Keras, and prove that both are the same network."""
 
 
-for _command in (inspect, members, weights, match, copy, verify, demo, doctor):
+for _command in (inspect, members, weights, match, copy, translate, verify, demo, doctor):
     cli.add_command(_command)

@@ -203,7 +203,7 @@ def _with_penalty(optimizer: Setting, model: Any) -> tuple[Setting, list[str]]:
     }
     others = [getattr(layer, "activity_regularizer", None) for layer in model._flatten_layers()]
     strengths = {strength for _, strength in found.values()}
-    if strengths == {0.0} and not any(others):
+    if strengths <= {0.0} and not any(others):
         return optimizer, []
     if len(strengths) == 1 and None not in strengths and not any(others) and not optimizer.fields["weight_decay"]:
         (penalty,) = strengths

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from homolog.errors import Mismatch, Unreadable, Usage
+from homolog.errors import Mismatch, Unreadable, Unsupported, Usage
 from homolog.graph import Framework, Graph
 from homolog.keras.exact import exact
 from homolog.keras.framework import require, results_of
@@ -25,6 +25,7 @@ from homolog.plan import Carried
 from homolog.results import Results
 from homolog.signature import Argument, Given, in_order
 from homolog.tensors import Array, TensorRef
+from homolog.trace import Trace
 
 if TYPE_CHECKING:
     import keras
@@ -44,6 +45,9 @@ class LiveKeras:
     def graph(self, inputs: Given | None = None) -> Graph:
         arrays = None if inputs is None else in_order(inputs, _names(self.model))
         return read_model(self.model, None if arrays is None else [array.shape for array in arrays])
+
+    def trace(self, inputs: Given) -> Trace:
+        raise Unsupported("a Keras model cannot be translated yet", expected="a PyTorch module")
 
     def tensors(self) -> dict[str, TensorRef]:
         return {ref.name: ref for refs in groups_of(self.model).values() for ref, _ in refs}

@@ -13,7 +13,8 @@ from homolog.keras.framework import require
 if TYPE_CHECKING:
     import keras
 
-NAME = "homolog_written"
+NAME = "model"
+"""The written file's own name: a saved model says in it where the classes of its layers are."""
 
 
 def build(source: str) -> keras.Model:
@@ -26,9 +27,13 @@ def build(source: str) -> keras.Model:
         if spec is None or spec.loader is None:
             raise RuntimeError(f"{path} is no module")
         module: Any = importlib.util.module_from_spec(spec)
-        sys.modules[NAME] = module  # where Keras looks for the class of a layer that it saves
+        before = sys.modules.get(NAME)
+        sys.modules[NAME] = module
         try:
             spec.loader.exec_module(module)
             return module.build_model()
         finally:
-            del sys.modules[NAME]
+            if before is None:
+                del sys.modules[NAME]
+            else:
+                sys.modules[NAME] = before

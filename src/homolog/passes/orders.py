@@ -14,7 +14,7 @@ from math import prod
 import numpy as np
 
 from homolog.graph import Value
-from homolog.passes.ways import Order, channels_last, is_flat, is_spatial, natural, way_of
+from homolog.passes.ways import HEADS_LAST, Order, channels_last, fits, is_flat, natural, needed, way_of
 from homolog.trace import CONSTANT, INPUT, PARAMETER, Step, Trace
 
 FREE = (PARAMETER, CONSTANT)
@@ -55,8 +55,9 @@ def _forward(trace: Trace, found: dict[str, Order]) -> None:
         if step.name in found or step.operator in FREE or not step.shapes:
             continue
         rank = len(step.shape)
-        if is_spatial(step):
-            found[step.name] = channels_last(rank)
+        only = needed(step)
+        if only is not None:
+            found[step.name] = only
             continue
         way = way_of(step)
         for place, value in enumerate(step.values()):
@@ -79,15 +80,31 @@ def _backward(trace: Trace, found: dict[str, Order]) -> None:
         wanted = found.get(step.name)
         if wanted is None:
             continue
-        way = way_of(step)
         for place, value in enumerate(step.values()):
             source = trace.steps[value.node]
             shape = trace.shape(value)
             if value.node in found or source.operator in FREE or len(shape) < 3:
                 continue
-            order = channels_last(len(shape))
-            if way(step, shape, order, place) == wanted:
-                found[value.node] = order
+            for order in (channels_last(len(shape)), HEADS_LAST):
+                fitting = len(order) == len(shape) and fits(step, shape, order, place, wanted)
+                if fitting and _can_give(trace, source, order, found):
+                    found[value.node] = order
+                    break
+
+
+def _can_give(trace: Trace, step: Step, order: Order, found: Mapping[str, Order]) -> bool:
+    """Whether a step can give its result in an order, from some order of each of its inputs."""
+    if step.operator == INPUT:
+        return True
+    for place, value in enumerate(step.values()):
+        if trace.steps[value.node].operator in FREE:
+            continue
+        shape = trace.shape(value)
+        known: set[Order] = {natural(len(shape)), channels_last(len(shape)), HEADS_LAST}
+        known.add(found.get(value.node, natural(len(shape))))
+        if not any(fits(step, shape, own, place, order) for own in known if len(own) == len(shape)):
+            return False
+    return True
 
 
 def _size(trace: Trace, value: Value) -> int:
@@ -115,10 +132,11 @@ def _cut(trace: Trace, other: Mapping[str, Order], keep: bool) -> set[str]:
     ends = {value.node for value in trace.outputs.values()}
     for name in other:
         step = trace.steps[name]
-        if is_spatial(step):
+        if needed(step) is not None:
             alone(name, NEVER, 0)
         elif step.operator == INPUT or name in ends:
-            alone(name, 0 if keep else NEVER // 2, NEVER // 2 if keep else 0)
+            source = keep or is_flat(other[name])
+            alone(name, 0 if source else NEVER // 2, NEVER // 2 if source else 0)
     for step in trace.steps.values():
         for place, value in enumerate(step.values()):
             if trace.steps[value.node].operator in FREE:
@@ -146,7 +164,7 @@ def _cut(trace: Trace, other: Mapping[str, Order], keep: bool) -> set[str]:
 def _costs(trace: Trace, step: Step, place: int, value: Value, other: Mapping[str, Order]) -> list[list[int]]:
     """What is moved between a value and a step that reads it: for the step's own and other order (rows), and the
     value's."""
-    shape, way, size = trace.shape(value), way_of(step), _size(trace, value)
+    shape, size = trace.shape(value), _size(trace, value)
     if not step.shapes:
         return [[0, 0], [0, 0]]
     results = [natural(len(step.shape)), other.get(step.name, natural(len(step.shape)))]
@@ -154,7 +172,7 @@ def _costs(trace: Trace, step: Step, place: int, value: Value, other: Mapping[st
     if len(given[1]) != len(shape):
         given[1] = given[0]
     return [
-        [0 if way(step, shape, order, place) == result else NEVER if is_flat(order) else size for order in given]
+        [0 if fits(step, shape, order, place, result) else NEVER if is_flat(order) else size for order in given]
         for result in results
     ]
 

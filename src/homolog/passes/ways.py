@@ -18,19 +18,33 @@ Order = tuple[int | tuple[int, ...], ...]
 """For each place in memory the axis that lies there. In place of the second of two axes there may be the lengths of
 the channels and the spatial axes of a map that was flattened into it with its channels last."""
 
+ATTENTION = "scaled_dot_product_attention"
+HEADS_LAST: Order = (0, 2, 1, 3)
+"""The heads of an attention behind the places of its sequence."""
+
 Way = Callable[[Step, OpenShape, Order, int], Order | None]
 """From a step, the shape of one of its inputs, that input's order and its place among the inputs: the output's order,
 None if the operator cannot work so."""
 
 
-def natural(rank: int) -> Order:
+def natural(rank: int) -> tuple[int, ...]:
     """The source's own order."""
     return tuple(range(rank))
 
 
-def channels_last(rank: int) -> Order:
+def channels_last(rank: int) -> tuple[int, ...]:
     """The second axis behind all others."""
     return (0, *range(2, rank), 1) if rank > 2 else natural(rank)
+
+
+def is_axes(order: Order) -> bool:
+    """Whether an order says of axes alone where they lie."""
+    return all(isinstance(axis, int) for axis in order)
+
+
+def laid(shape: OpenShape, order: Order) -> OpenShape:
+    """A shape as it lies in an order."""
+    return tuple(shape[cast(int, axis)] for axis in order) if is_axes(order) else shape
 
 
 def is_flat(order: Order) -> bool:
@@ -56,8 +70,8 @@ def axes_of(step: Step, rank: int) -> tuple[int, ...]:
     dim = step.arguments.get("dim", step.arguments.get("dims"))
     if dim is None or dim == []:
         return natural(rank)
-    dims = dim if isinstance(dim, list | tuple) else [dim]
-    return tuple(cast(int, axis) % rank if rank else 0 for axis in dims)
+    dims = cast(Sequence[int], dim if isinstance(dim, list | tuple) else [dim])
+    return tuple(axis % rank if rank else 0 for axis in dims)
 
 
 def _only_natural(step: Step, shape: OpenShape, order: Order, place: int) -> Order | None:
@@ -96,11 +110,24 @@ def squeezed_axes(step: Step, shape: OpenShape) -> tuple[int, ...]:
 
 
 def _unsqueezed(step: Step, shape: OpenShape, order: Order, place: int) -> Order | None:
-    """The new axis lies where it would in the natural order; in front of what is channels-last, behind the batch."""
-    rank = len(step.shape)
-    (axis,) = axes_of(step, rank)
+    """The new axis lies behind the one that it stands behind."""
+    (axis,) = axes_of(step, len(step.shape))
     moved = [cast(int, old) + (cast(int, old) >= axis) for old in order]
-    return (*moved[:axis], axis, *moved[axis:])
+    place = moved.index(axis - 1) + 1 if axis else 0
+    return (*moved[:place], axis, *moved[place:])
+
+
+def _attended(step: Step, shape: OpenShape, order: Order, place: int) -> Order | None:
+    """Keras has the heads behind the places of a sequence; what masks is as it is in PyTorch."""
+    if not attends(step):
+        return _only_natural(step, shape, order, place)
+    wanted = HEADS_LAST if place < 3 else natural(len(shape))  # queries, keys and values, then the mask
+    return HEADS_LAST if order == wanted else None
+
+
+def attends(step: Step) -> bool:
+    """Whether it is an attention of several heads."""
+    return step.operator == ATTENTION and len(step.shape) == 4
 
 
 def _turned(step: Step, shape: OpenShape, order: Order, place: int) -> Order | None:
@@ -111,11 +138,11 @@ def permutation(step: Step, rank: int) -> tuple[int, ...]:
     """Which axis of the input each axis of the output was, for whatever exchanges axes."""
     arguments = step.arguments
     if step.operator == "permute":
-        return tuple(cast(int, axis) % rank for axis in cast(Sequence[int], arguments["dims"]))
+        return tuple(axis % rank for axis in cast(Sequence[int], arguments["dims"]))
     order = list(range(rank))
     if step.operator in ("movedim", "moveaxis"):
         ours, theirs = (
-            [axis % rank for axis in (item if isinstance(item, list) else [item])]
+            [axis % rank for axis in cast(list[int], item if isinstance(item, list) else [item])]
             for item in (arguments["source"], arguments["destination"])
         )
         rest = [axis for axis in order if axis not in ours]
@@ -241,6 +268,7 @@ WAYS: dict[str, Way] = {
     **_sorted_in("squeeze", _squeezed),
     **_sorted_in("unsqueeze", _unsqueezed),
     **_sorted_in("stack", _stacked),
+    ATTENTION: _attended,
     **_sorted_in("permute transpose swapaxes swapdims movedim moveaxis t numpy_T mT", _turned),
     **_sorted_in("view reshape flatten unflatten _unsafe_view view_as reshape_as", _regrouped),
 }
@@ -252,6 +280,13 @@ POINTWISE = {
     *("clamp", "clamp_min", "exp", "abs", "neg", "square", "sqrt"),
 }
 """Operators that do not care which number stands where, with a flattened map among them."""
+
+
+def fits(step: Step, shape: OpenShape, order: Order, place: int, result: Order) -> bool:
+    """Whether an operator gives its result in an order from an input in another, without moving any number."""
+    if way_of(step)(step, shape, order, place) == result:
+        return True
+    return step.operator == "unsqueeze" and not is_flat(order) and without(result, axes_of(step, len(result))) == order
 
 
 def way_of(step: Step) -> Way:
@@ -270,6 +305,8 @@ def way_of(step: Step) -> Way:
     return guarded
 
 
-def is_spatial(step: Step) -> bool:
-    """Whether the operator can work channels-last alone."""
-    return WAYS.get(step.operator) is _spatial and len(step.shape) > 2
+def needed(step: Step) -> Order | None:
+    """The one order that the operator can work in, if it is not the natural one."""
+    if attends(step):
+        return HEADS_LAST
+    return channels_last(len(step.shape)) if WAYS.get(step.operator) is _spatial and len(step.shape) > 2 else None

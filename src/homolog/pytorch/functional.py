@@ -38,9 +38,9 @@ def functional(program: torch.export.ExportedProgram) -> torch.export.ExportedPr
         changed = entry.args[0]
         changed.replace_all_uses_with(entry, delete_user_cb=lambda user, entry=entry: order[user] > order[entry])
     for spec in program.graph_signature.output_specs:
-        later = next((entry for entry in changing if entry.args[0].name == spec.arg.name), None)  # type: ignore[union-attr]
+        later = next((entry for entry in changing if entry.args[0].name == spec.arg.name), None)
         if later is not None:
-            spec.arg = type(spec.arg)(name=later.name)  # type: ignore[union-attr,call-arg]
+            spec.arg = type(spec.arg)(name=later.name)
     return program
 
 

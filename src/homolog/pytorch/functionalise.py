@@ -23,7 +23,7 @@ def functionalised(program: torch.export.ExportedProgram) -> torch.export.Export
             other.meta = dict(entry.meta)
             entry.replace_all_uses_with(other)
             program.graph.erase_node(entry)
-    changed = program.run_decompositions({})
+    changed: torch.export.ExportedProgram = program.run_decompositions({})
     for entry in changed.graph.nodes:
         if entry.target is kept:
             entry.target = torch.ops.aten.dropout.default

@@ -15,7 +15,7 @@ from homolog.graph import Node, OpenShape, Value
 from homolog.modules import Module
 from homolog.pytorch.export import giving_tensors, with_sizes
 from homolog.pytorch.functional import functional
-from homolog.pytorch.inference import at_inference
+from homolog.pytorch.inference import as_used, at_inference
 from homolog.pytorch.inline import inline
 from homolog.pytorch.read import fitting, state, to_numpy, tree_of
 from homolog.pytorch.statics import Statics
@@ -45,8 +45,17 @@ def trace(module: torch.nn.Module, inputs: Given) -> Trace:
     """
     by_place, by_name = fitting(module, inputs)
     _refuse_types(module, (*by_place, *by_name.values()))
-    program, results = _exported(module, [_two_rows(item) for item in by_place], _rows_of(by_name))
-    return _Reader(module, program, results, (*by_place, *by_name.values()), list(by_name)).trace()
+    stored = state(module)
+    with as_used(module) as computed:
+        program, results = _exported(module, [_two_rows(item) for item in by_place], _rows_of(by_name))
+        found = _Reader(module, program, results, list(by_name)).trace()
+    reasons = {
+        stored[origin]: f"{name} is computed from it, and is written as it is at inference"
+        for name, origins in computed.items()
+        for origin in origins
+        if origin in stored
+    }
+    return replace(found, ignored={**found.ignored, **reasons})
 
 
 def _two_rows(tensor: torch.Tensor) -> torch.Tensor:
@@ -97,9 +106,7 @@ def _exported(
         with at_inference(module), warnings.catch_warnings(), giving_tensors(module):
             warnings.filterwarnings("ignore", message="The tensor attribute")
             shapes = _by_argument(module, by_place, by_name, args, kwargs)
-            program = torch.export.export(
-                module, tuple(by_place), dict(by_name), dynamic_shapes=shapes, strict=False
-            )
+            program = torch.export.export(module, tuple(by_place), dict(by_name), dynamic_shapes=shapes, strict=False)
     except Exception as error:  # whatever the user's forward raises while it is traced
         raise _not_exported(module, given, error) from error
     return program, results
@@ -152,7 +159,6 @@ class _Reader:
         module: torch.nn.Module,
         program: torch.export.ExportedProgram,
         results: Results,
-        inputs: Sequence[torch.Tensor],
         names: Sequence[str],
     ) -> None:
         inline(program.graph_module)
@@ -264,6 +270,7 @@ class _Reader:
             where=_place(entry),
             static=entry.name in self.statics.static,
             alike=entry.name not in self.statics.unlike,
+            counted=self.statics.counted.get(entry.name),
         )
         self.values[entry.name] = self._add(entry, step)
 

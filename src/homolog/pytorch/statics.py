@@ -1,7 +1,7 @@
 """What a traced program computes from its shapes alone: it is computed once, and becomes a constant.
 
-Ranges, masks and positions; where they depend on the number of rows, for one row and for two: rows that are all alike
-are one row that is repeated.
+Ranges, masks and positions; where they depend on the number of rows, for one row and for several: rows that are all
+alike are one row that is repeated.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import torch
 
-
+SEVERAL = 3
+"""How many rows what depends on their number is computed for, beside one."""
 LIKES = {
     *("new_zeros", "new_ones", "new_full", "new_empty"),
     *("zeros_like", "ones_like", "full_like", "empty_like"),
@@ -37,6 +38,7 @@ class Statics:
         static: names of the entries that the inputs' values do not reach.
         arrays: by name what those hold that no parameter reaches either, for a batch of one.
         unlike: names of those that depend on the number of rows in another way than by repeating them.
+        counted: by name, for those that number the rows, the axis along which they do.
     """
 
     def __init__(self, program: torch.export.ExportedProgram) -> None:
@@ -44,14 +46,18 @@ class Statics:
         self.static: set[str] = set()
         self.arrays: dict[str, torch.Tensor] = {}
         self.unlike: set[str] = set()
+        self.counted: dict[str, int] = {}
         self._trained: set[str] = set()
         self._tell()
-        one, two = self._computed(1), self._computed(2)
+        one, several = self._computed(1), self._computed(SEVERAL)
         for name in self.static:
             if name not in one or not hasattr(one[name], "shape"):
                 continue
-            if not _alike(one[name], two[name]):
+            if not _alike(one[name], several[name]):
                 self.unlike.add(name)
+            axis = _counted(one[name], several[name])
+            if axis is not None:
+                self.counted[name] = axis
         self._spread_unlike()
         for name in self.static - self._trained - self.unlike:
             if name in one and hasattr(one[name], "shape"):
@@ -75,8 +81,20 @@ class Statics:
 
     def _spread_unlike(self) -> None:
         for entry in self.program.graph.nodes:
-            if entry.name in self.static and any(source.name in self.unlike for source in sources(entry)):
+            if entry.name not in self.static:
+                continue
+            given = [source.name for source in sources(entry) if source.name in self.unlike]
+            if given and not self._picks_each(entry, given):
                 self.unlike.add(entry.name)
+
+    def _picks_each(self, entry: Any, unlike: list[str]) -> bool:
+        """Whether it does no more with the numbers of the rows than to pick each row of what has rows all alike."""
+        if _short(entry) != "index" or entry.name in self.unlike:
+            return False
+        first, rest = entry.args[1][0], entry.args[1][1:]
+        others = [entry.args[0], *(index for index in rest if index is not None)]
+        known = first is not None and first.name in self.counted
+        return known and all(index.name not in unlike for index in others)
 
     def _computed(self, rows: int) -> dict[str, Any]:
         """What the static entries that depend on no parameter, or on the rows, hold; tensors as they are when they
@@ -122,7 +140,7 @@ def _length(value: Any, rows: int) -> int:
     """A length for so many rows."""
     if isinstance(value, int):
         return value
-    return int(value.node.expr.subs({symbol: rows for symbol in value.node.expr.free_symbols}))
+    return int(value.node.expr.subs(dict.fromkeys(value.node.expr.free_symbols, rows)))
 
 
 def _is_size(entry: Any) -> bool:
@@ -137,9 +155,19 @@ def _alike(one: torch.Tensor, two: torch.Tensor) -> bool:
     """Whether the second is the first, or the first repeated along an axis of one."""
     if one.dtype != two.dtype or one.dim() != two.dim():
         return False
-    if any(a != b and a != 1 for a, b in zip(one.shape, two.shape, strict=True)):
+    if any(a not in (b, 1) for a, b in zip(one.shape, two.shape, strict=True)):
         return False
     return bool(one.expand(two.shape).equal(two))
 
 
+def _counted(one: torch.Tensor, several: torch.Tensor) -> int | None:
+    """The axis along which a tensor numbers the rows: 0, 1, 2 … for as many as there are, whatever the other axes."""
+    import torch
 
+    if one.is_floating_point() or one.dtype == torch.bool or one.dim() != several.dim():
+        return None
+    axes = [axis for axis, (a, b) in enumerate(zip(one.shape, several.shape, strict=True)) if a != b]
+    if len(axes) != 1 or one.shape[axes[0]] != 1 or several.shape[axes[0]] != SEVERAL or one.any():
+        return None
+    numbers = torch.arange(SEVERAL).reshape([SEVERAL if axis == axes[0] else 1 for axis in range(several.dim())])
+    return axes[0] if bool((several == numbers).all()) else None

@@ -29,6 +29,7 @@ from homolog.reporting.inspections import head, layers, nothing, tensors, totals
 if TYPE_CHECKING:
     from homolog.demo.steps import Step
     from homolog.doctor import Report
+    from homolog.translation import Translation
 
 _GIB = 1 << 30
 _PIPE = 10_000  # columns: no table is as wide
@@ -60,6 +61,7 @@ def render(result: object) -> RenderableType:
     late: dict[str, Callable[..., RenderableType]] = {  # by name, as few commands import their modules
         "homolog.doctor.Report": _report,
         "homolog.demo.steps.Step": _step,
+        "homolog.translation.Translation": _translation,
     }
     kind = type(result)
     found = late.get(f"{kind.__module__}.{kind.__qualname__}")
@@ -192,6 +194,19 @@ def _proof(result: Proof) -> RenderableType:
 def _copy(result: Copy) -> RenderableType:
     parts: list[RenderableType] = [
         text(f"{several(len(result.plan.rows), 'tensor')} from {result.source.name} to {result.target.name}"),
+        *(text(note, DIM) for note in result.notes),
+        Text(),
+        render(result.proof),
+    ]
+    if result.written is not None:
+        parts.append(Text.assemble("wrote ", (visible(str(result.written)), NAME)))
+    return Group(*parts)
+
+
+def _translation(result: Translation) -> RenderableType:
+    lines, tensors_moved = len(result.source.splitlines()), several(len(result.plan.rows), "tensor")
+    parts: list[RenderableType] = [
+        text(f"{result.origin.name} as Keras source: {lines} lines, {tensors_moved}"),
         *(text(note, DIM) for note in result.notes),
         Text(),
         render(result.proof),

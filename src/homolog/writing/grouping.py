@@ -71,8 +71,7 @@ def _alike(regions: Sequence[Region], reading: Reading) -> list[list[Instance]]:
     all_lines = [lines for lines in ((region, region.lines()) for region in regions) if len(lines[1]) > 1]
     found = [_by_block(all_lines, reading, lists) for lists in (False, True)]
     # A list as one input is for calls that read ever longer lists; where lists are alike, their elements read better.
-    groups = max(found, key=lambda groups: sum(len(group) for group in groups))
-    return groups
+    return max(found, key=lambda groups: sum(len(group) for group in groups))
 
 
 def _by_block(all_lines: Sequence[tuple[Region, list[Line]]], reading: Reading, lists: bool) -> list[list[Instance]]:
@@ -142,7 +141,8 @@ def _function(group: Sequence[Instance], lines: list[Line], parameters: Paramete
     pattern = calling(function)
     for number, item in enumerate(group):
         targets = tuple(item.made[place] for place in exported)
-        item.region.instead = Line(targets, pattern, parameters.arguments(number), item.inputs)
+        assert item.region.call is not None
+        item.region.instead = Line(targets, pattern, parameters.arguments(number), item.inputs, (item.region.call,))
     return function
 
 

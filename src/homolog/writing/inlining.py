@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from homolog.writing import terms
 from homolog.writing.lines import Fresh, Function, Line, Operand
-from homolog.writing.statement import Call
 
 CONTAINERS = {"Sequential", "ModuleList", "ModuleDict"}
 FRAME = 4
@@ -51,12 +50,11 @@ def expanded(call: Line, function: Function, fresh: Fresh) -> list[Line]:
     for line in function.lines:
         mapping.update((target, fresh()) for target in line.targets)
     mapping.update(zip(function.outputs, call.targets, strict=True))
-    around = (*call.scope, Call(function.paths[0], function.type))
     return [
         replace(
             line.renamed(mapping),
             terms=tuple(terms.substituted(term, given) for term in line.terms),
-            scope=(*around, *line.scope),
+            scope=(*call.scope, *line.scope),
         )
         for line in function.lines
     ]

@@ -11,7 +11,8 @@ from homolog.writing.variables import Variables
 
 INDENT = "    "
 NAMED = 3
-"""How many modules a docstring names."""
+WIDTH = 80
+"""How many modules a docstring names, and how many characters it takes for them."""
 
 
 def loop_names(items: Sequence[Line | Loop]) -> set[str]:
@@ -92,10 +93,13 @@ def _header(loop: Loop, names: Variables) -> str:
 def made_lists(items: Sequence[Line | Loop]) -> frozenset[str]:
     """The variables that are lists which a loop fills."""
     found = {item.targets[0] for item in items if isinstance(item, Line) and item.makes_list}
-    return found.union(*(made_lists(item.body) for item in items if isinstance(item, Loop)))
+    return frozenset(found).union(*(made_lists(item.body) for item in items if isinstance(item, Loop)))
 
 
 def _title(function: Function) -> str:
-    named = ", ".join(function.paths[:NAMED])
-    more = len(function.paths) - NAMED
+    named, more = function.paths[0], len(function.paths) - 1
+    for path in function.paths[1:NAMED]:
+        if len(named) + len(path) > WIDTH:
+            break
+        named, more = f"{named}, {path}", more - 1
     return f"{function.type}: {named}{f' and {more} more' if more > 0 else ''}."

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from homolog.writing.grouping import Reading, grouped
 from homolog.writing.inlining import inlined
 from homolog.writing.lines import Fresh, Function, written
+from homolog.writing.loops import length
 from homolog.writing.naming import name_functions
 from homolog.writing.outlining import outlined
 from homolog.writing.parsing import flat
@@ -33,7 +34,7 @@ def structured(program: Program) -> Structured:
     functions = grouped(root, Reading(read.lines, read.outputs), fresh, read.names)
     body = Function("", [], program.inputs, root.lines(), read.outputs)
     functions = inlined(functions, body, fresh)
-    functions = outlined(functions, body)
+    functions = outlined(functions, body, lambda item: length(rolled(item, fresh, read.names)[0]))
     inputs = _identifiers(program.inputs, read.names)
     bodies = {id(item): rolled(item, fresh, read.names) for item in (*functions, body)}
     used = {name for item in functions for name in item.parameters} | {*inputs, *read.names}

@@ -1,8 +1,8 @@
 """Terms: the literals of a line, and what stands for them once they are parameters or counters.
 
-A term is Python source: ``64``, ``(3, 3)``, ``"layer1_0"``, ``filters * 4``, ``f"{name}_conv1"``. Two terms are the same
-if their text is. Strings in double quotes hold no quotes, braces or backslashes of their own, so that the text inside
-can be cut and joined freely; any other string is in the form of ``repr`` and is left as it is.
+A term is Python source: ``64``, ``(3, 3)``, ``"layer1_0"``, ``filters * 4``, ``f"{name}_conv1"``. Two terms are the
+same if their text is. Strings in double quotes hold no quotes, braces or backslashes of their own, so that the text
+inside can be cut and joined freely; any other string is in the form of ``repr`` and is left as it is.
 """
 
 from __future__ import annotations

@@ -12,10 +12,10 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, count
 
-from homolog.writing.lines import Line, variable, variables
+from homolog.writing.lines import Line, Slot, variable, variables
 from homolog.writing.loops import Loop
 
-POOL = (*"xyzabcdefghmnpqrstuvw",)
+POOL = "xyzabcdefghmnpqrstuvw"
 LISTS = ("features", "values", "results", "items")
 ALWAYS = 1 << 60
 Span = tuple[int, int]
@@ -23,15 +23,25 @@ Span = tuple[int, int]
 
 @dataclass
 class _Web:
-    """Variables that share a name, with the stretches they are needed in."""
+    """Variables that share a name.
+
+    Attributes:
+        spans: the stretches they are needed in, sorted, none of which meets another.
+        hints: variables of which they would best take the name.
+        equal: whether the first name of the pool among the hints is as good as the name of the first hint: after
+            ``x + y`` it is, after ``f(y, x)`` it is not.
+        fixed: the name they have to have.
+        list: whether they are lists.
+    """
 
     spans: list[Span] = field(default_factory=list)
     hints: list[str] = field(default_factory=list)
+    equal: bool = False
     fixed: str | None = None
     list: bool = False
 
-    def meets(self, other: _Web) -> bool:
-        return any(a <= d and c <= b for a, b in self.spans for c, d in other.spans)
+    def meets(self, spans: Sequence[Span]) -> bool:
+        return any(a <= d and c <= b for a, b in self.spans for c, d in spans)
 
 
 @dataclass
@@ -39,6 +49,7 @@ class _Definition:
     at: int
     around: tuple[int, ...]
     hints: list[str]
+    equal: bool
 
 
 class Variables:
@@ -78,7 +89,7 @@ class Variables:
             self._pinned.update(inputs)
         webs = {name: _Web(self._spans(name), list=name in lists) for name in self._defined}
         for name, web in webs.items():
-            web.hints = self._defined[name][0].hints
+            web.hints, web.equal = self._defined[name][0].hints, self._defined[name][0].equal
         for name, given in zip(inputs, fixed, strict=False):
             webs[name].fixed = given
         self._coalesce(webs)
@@ -90,17 +101,28 @@ class Variables:
     def _coalesce(self, webs: dict[str, _Web]) -> None:
         for loop in self._loops:
             for carried in loop.carried:
-                for other in (carried.next, carried.first):
-                    one, two = webs[carried.name], webs.get(other)
-                    if two is None or one is two or two.meets(one) or one.fixed or two.fixed or one.list != two.list:
-                        continue
-                    earlier, later = sorted((one, two), key=lambda web: min(web.spans))
-                    earlier.spans += later.spans
-                    earlier.hints += later.hints
-                    webs.update((name, earlier) for name, web in list(webs.items()) if web is later)
+                _, held = self._spans(carried.name)
+                # While it is held for the next repetition, what is carried and what it was copied from are the same.
+                kept = carried.next in self._defined and any(a <= held[0] <= b for a, b in self._spans(carried.next))
+                self._join(webs, carried.name, carried.next, held if kept else None)
+                self._join(webs, carried.name, carried.first)
 
-    def _define(self, name: str, at: int, around: tuple[int, ...], hints: Sequence[str] = ()) -> None:
-        self._defined.setdefault(name, []).append(_Definition(at, around, list(hints)))
+    def _join(self, webs: dict[str, _Web], name: str, other: str, without: Span | None = None) -> None:
+        """Let two variables share a name if they are never needed at once, one stretch of the first left out."""
+        one, two = webs[name], webs.get(other)
+        if two is None or one is two or one.fixed or two.fixed or one.list != two.list:
+            return
+        if two.meets([span for span in one.spans if span != without]):
+            return
+        earlier, later = sorted((one, two), key=lambda web: min(web.spans))
+        earlier.spans = _merged([*earlier.spans, *later.spans])
+        earlier.hints += later.hints
+        webs.update((member, earlier) for member, web in list(webs.items()) if web is later)
+
+    def _define(
+        self, name: str, at: int, around: tuple[int, ...], hints: Sequence[str] = (), equal: bool = False
+    ) -> None:
+        self._defined.setdefault(name, []).append(_Definition(at, around, list(hints), equal))
 
     def _reads(self, operand: str, at: int, around: tuple[int, ...]) -> None:
         self._read.setdefault(variable(operand), []).append((at, around))
@@ -116,8 +138,9 @@ class Variables:
                 self._reads(name, self._at, around)
             if item.pattern.late:
                 self._pinned.update(hints)
+            equal = isinstance(item.pattern.pieces[0], Slot) or any(isinstance(read, tuple) for read in item.reads)
             for target in item.targets:
-                self._define(target, self._at + 1, around, hints)
+                self._define(target, self._at + 1, around, hints, equal)
 
     def _loop(self, loop: Loop, around: tuple[int, ...]) -> None:
         """Copies into what is carried, the header, the body, copies for the next repetition."""
@@ -169,12 +192,14 @@ def _coloured(webs: dict[str, _Web], taken: Collection[str], read: Collection[st
     used: dict[str, list[Span]] = {}
     names: dict[int, str] = {}
     needed = {id(webs[name]) for name in read if name in webs}
-    for web in sorted({id(web): web for web in webs.values()}.values(), key=lambda web: min(web.spans)):
+    for web in sorted({id(web): web for web in webs.values()}.values(), key=lambda web: min(web.spans)[0]):
         if id(web) not in needed and web.fixed is None and min(web.spans)[0] >= 0:
             names[id(web)] = "_"
             continue
         operands = (webs[hint] for hint in web.hints if hint in webs)
-        hints = (names[id(operand)] for operand in operands if id(operand) in names and operand.list == web.list)
+        hints = [names[id(operand)] for operand in operands if id(operand) in names and operand.list == web.list]
+        if web.equal:
+            hints.sort(key=lambda name: (len(name), POOL.find(name)))
         candidates = (web.fixed,) if web.fixed else chain(hints, _pool(LISTS if web.list else POOL))
         for name in candidates:
             allowed = name == web.fixed or name not in taken
@@ -184,6 +209,17 @@ def _coloured(webs: dict[str, _Web], taken: Collection[str], read: Collection[st
         for span in web.spans:
             insort(used.setdefault(names[id(web)], []), span)
     return {name: names[id(web)] for name, web in webs.items()}
+
+
+def _merged(spans: Sequence[Span]) -> list[Span]:
+    """The same stretches, none of which meets another."""
+    found: list[Span] = []
+    for start, stop in sorted(spans):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(stop, found[-1][1]))
+        else:
+            found.append((start, stop))
+    return found
 
 
 def _pool(names: Sequence[str]) -> Iterator[str]:

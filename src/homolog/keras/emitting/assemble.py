@@ -13,10 +13,11 @@ from homolog.errors import Unsupported
 from homolog.graph import PARAMETER as PARAMETER_KIND
 from homolog.graph import Node, OpenShape, Value, Weight
 from homolog.keras.emitting import operators
-from homolog.keras.emitting.call import DTYPES, Call, laid, written
+from homolog.keras.emitting.call import DTYPES, Call, written
+from homolog.keras.emitting.names import identifier
 from homolog.keras.emitting.registry import WRITERS
 from homolog.passes.orders import orders
-from homolog.passes.ways import Order, natural
+from homolog.passes.ways import Order, laid, natural
 from homolog.tensors import Array, TensorRef
 from homolog.trace import CONSTANT, INPUT, PARAMETER, Called, Step, Trace
 from homolog.transforms import Axes
@@ -27,6 +28,8 @@ __all__ = ["Assembled", "Held", "assemble", "operators"]
 
 SMALL = 16
 """How many numbers a constant may have that is written into the source; larger ones stand among the weights."""
+RANGE = 1 << 12
+"""How long a range may be that is written as one: a saved model holds its numbers."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class Assembled:
         outputs: names of the outputs, in the order of the program's.
         held: every layer that holds weights, by name.
         shared: of these, those that are called more than once: they are made first.
-        orders: of inputs and outputs, by their names.
+        orders: of every step by its name, and of the outputs by theirs.
         notes: settings of training that Keras's layers do not have.
     """
 
@@ -115,6 +118,7 @@ class Assembler:
     held: dict[str, Held] = field(default_factory=dict)
     variables: dict[tuple[Value, Order], str] = field(default_factory=dict)
     made: dict[object, str] = field(default_factory=dict)
+    computed: dict[object, str] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
     anchor: str = ""
     count: int = 0
@@ -125,7 +129,7 @@ class Assembler:
         inputs: dict[str, Mapping[str, object]] = {}
         self._count_calls()
         for step in self.trace.inputs:
-            variable = _identifier(step.name)
+            variable = identifier(step.name)
             self.variables[Value(step.name), self.orders[step.name]] = variable
             self.anchor = self.anchor or variable
             inputs[variable] = self._input(step)
@@ -133,14 +137,13 @@ class Assembler:
             if step.operator not in (INPUT, PARAMETER, CONSTANT):
                 self._write(step)
         results = []
-        last = next(reversed(self.trace.steps.values()))
+        last = list(self.trace.steps.values())[-1]
         for value in self.trace.outputs.values():
             step = replace(last, calls=())
             results.append(self._output(value, step))
         program = Program(tuple(inputs), tuple(self.statements), tuple(results))
         shared = tuple(name for key, name in self.made.items() if self.calls_of[key] > 1)
-        ends = {name: self.order(value) for name, value in self.trace.outputs.items()}
-        ends |= {step.name: self.orders[step.name] for step in self.trace.inputs}
+        ends = {**self.orders, **{name: self.order(value) for name, value in self.trace.outputs.items()}}
         return Assembled(program, inputs, tuple(self.trace.outputs), self.held, shared, ends, tuple(self.notes))
 
     def _count_calls(self) -> None:
@@ -156,7 +159,7 @@ class Assembler:
         given: dict[str, object] = {"shape": tuple(shape[1:])}
         if shape[0] is not None:
             given = {"batch_shape": tuple(shape)}
-        return {**given, **({} if dtype == "float32" else {"dtype": dtype}), "name": _identifier(step.name)}
+        return {**given, **({} if dtype == "float32" else {"dtype": dtype}), "name": identifier(step.name)}
 
     def _output(self, value: Value, step: Step) -> str:
         """An output; one that does not depend on the inputs' values is repeated for every row."""
@@ -250,13 +253,21 @@ class Assembler:
 
     def fresh(self, path: str) -> str:
         """A name for a layer, after a path, that no other has."""
-        name = plain = _identifier(path) or "layer"
+        name = plain = identifier(path) or "layer"
         place = 2
         while name in self.names:
             name = f"{plain}_{place}"
             place += 1
         self.names.add(name)
         return name
+
+    def _beside(self, step: Step) -> str:
+        """A variable that is there when a step is computed: what it reads, or the network's first input."""
+        for value in step.values():
+            name = self.variables.get((value, self.order(value)))
+            if name is not None and not self.trace.steps[value.node].static:
+                return name
+        return self.anchor
 
     def weighted(self, cls: str, arguments: Mapping[str, object], node: Node, step: Step) -> str:
         """The expression of a layer that holds the weights of a node; one layer, however often it is called."""
@@ -270,14 +281,20 @@ class Assembler:
             return f"shared[{name!r}]"
         return f"layers.{cls}({written({**arguments, 'name': name})})"
 
+    def loose(self, tensor: TensorRef, step: Step) -> str:
+        """The variable that holds a tensor of the source by itself."""
+        source = Step(f"parameter {tensor.name}", PARAMETER, shapes=(tensor.shape,), tensor=tensor)
+        order = natural(len(tensor.shape))
+        return self.variables.get((Value(source.name), order)) or self._parameter(source, order, step)
+
     def _parameter(self, source: Step, order: Order, step: Step) -> str:
         """A loose parameter in an order; once for the whole model."""
         tensor = cast(TensorRef, source.tensor)
         layout = () if order == natural(len(tensor.shape)) else (_axes(order),)
-        weight = Weight((tensor,), layout, tensor.trainable)
+        weight = Weight((tensor,), layout, tensor.trainable is not False)
         node = Node(source.name, PARAMETER_KIND, {}, {"value": weight})
         shape = laid(tensor.shape, order)
-        name = self._loose(tensor.name, shape, tensor.dtype, node, None, step, trainable=tensor.trainable)
+        name = self._loose(tensor.name, shape, tensor.dtype, node, None, step)
         self.variables[Value(source.name), order] = name
         return name
 
@@ -285,22 +302,29 @@ class Assembler:
         array = np.transpose(cast(Array, source.array), [cast(int, axis) for axis in order])
         return self._fixed(source, array, order, step)
 
+    def fixed(self, name: str, array: Array, step: Step) -> str:
+        """A tensor of numbers that a writer has computed; once in each module that needs it."""
+        path = step.calls[-1].path if step.calls else ""
+        full = f"{path}.{name}" if path else name
+        key = (full, array.shape, str(array.dtype), array.tobytes())
+        if key not in self.computed:
+            self.computed[key] = self._fixed(Step(full, CONSTANT), array, natural(array.ndim), step)
+        return self.computed[key]
+
     def _fixed(self, source: Step, array: Array, key: Order, step: Step) -> str:
         dtype = DTYPES.get(str(array.dtype), str(array.dtype))
         if array.dtype.kind in "iu" and array.size and (array.max() > 2**31 - 1 or array.min() < -(2**31)):
             array = np.clip(array, -(2**31), 2**31 - 1)  # stands for "as far as there is": slices, masks
         if array.size == 1 and array.ndim == 0:
             return Call(step, self).literal(array.item())
-        if array.size <= SMALL:
+        if step.layer is not None:  # a layer that is called on numbers runs at once, and gives numbers
+            name = self._loose(source.name, array.shape, dtype, _nothing(source), array.astype(dtype), step)
+        elif array.size <= SMALL:
             name = self.let(f"ops.convert_to_tensor({array.tolist()!r}, dtype={dtype!r})", step)
-        elif array.size and (array == array.flat[0]).all():
-            fill = Call(step, self).literal(array.flat[0].item())
-            name = self.let(f"ops.full({array.shape!r}, {fill}, dtype={dtype!r})", step)
-        elif array.dtype.kind in "iu" and _is_range(array):
+        elif array.dtype.kind in "iu" and array.size <= RANGE and _is_range(array):
             name = self.let(f"ops.reshape(ops.arange({array.size}, dtype={dtype!r}), {array.shape!r})", step)
         else:
-            node = Node(source.name, CONSTANT, {}, {})
-            name = self._loose(source.name, array.shape, dtype, node, array.astype(dtype), step, trainable=False)
+            name = self._loose(source.name, array.shape, dtype, _nothing(source), array.astype(dtype), step)
         self.variables[Value(source.name), key] = name
         return name
 
@@ -318,25 +342,29 @@ class Assembler:
         lying = " ".join("1" if cast(int, axis) < lacking else f"a{axis}" for axis in order)
         layout = (Axes(f"{' '.join(names)} -> {lying}"),)
         wide_shape = (*(1 for _ in range(lacking)), *tensor.shape)
-        node = Node(source.name, PARAMETER_KIND, {}, {"value": Weight((tensor,), layout, tensor.trainable)})
+        node = Node(source.name, PARAMETER_KIND, {}, {"value": Weight((tensor,), layout, tensor.trainable is not False)})
         shape = laid(wide_shape, order)
-        name = self._loose(tensor.name, shape, tensor.dtype, node, None, step, trainable=tensor.trainable)
+        name = self._loose(tensor.name, shape, tensor.dtype, node, None, step)
         self.variables[value, order] = name
         return name
 
-    def _loose(
-        self, path: str, shape: OpenShape, dtype: str, node: Node, array: Array | None, step: Step, *, trainable: bool
-    ) -> str:
+    def _loose(self, path: str, shape: OpenShape, dtype: str, node: Node, array: Array | None, step: Step) -> str:
         """A layer that holds one tensor and gives it."""
         name = self.fresh(path)
+        trainable = any(weight.trainable for weight in node.weights.values())
         arguments: dict[str, object] = {"0": tuple(shape)}
         if not dtype.startswith("float"):
             arguments["dtype"] = DTYPES.get(dtype, dtype)
         if not trainable:
             arguments["trainable"] = False
         self.held[name] = Held(name, "Parameter", arguments, node, array)
-        made = f"Parameter({written({**arguments, 'name': name})})({self.anchor})"
+        made = f"Parameter({written({**arguments, 'name': name})})({self._beside(step)})"
         return self.let(made, replace(step, calls=_around(step, path)))
+
+
+def _nothing(source: Step) -> Node:
+    """A node for what no tensor of the source holds."""
+    return Node(source.name, CONSTANT, {}, {})
 
 
 def _around(step: Step, path: str) -> tuple[Called, ...]:
@@ -379,9 +407,3 @@ def _numbers(shape: OpenShape) -> int:
             raise Unsupported("what is repeated for every row needs an input whose rows have one size")
         count *= length
     return count
-
-
-def _identifier(path: str) -> str:
-    """A path as a name of Python's."""
-    text = "".join(letter if letter.isalnum() else "_" for letter in path)
-    return f"_{text}" if text[:1].isdigit() else text

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from homolog.errors import Unsupported
 from homolog.graph import Node, OpenShape, Value
-from homolog.passes.ways import Order, channels_last, natural, way_of
+from homolog.passes.ways import HEADS_LAST, Order, channels_last, fits, is_axes, laid, natural
 from homolog.tensors import Array
 from homolog.trace import CONSTANT, PARAMETER, Open, Step
 
@@ -109,12 +109,11 @@ class Call:
         shape = self.assembler.trace.shape(found)
         own = self.assembler.order(found)
         source = self.assembler.trace.steps[found.node]
-        candidates = [own, natural(len(shape)), channels_last(len(shape))]
+        candidates = [own, natural(len(shape)), channels_last(len(shape)), *([HEADS_LAST] if len(shape) == 4 else [])]
         if source.operator in (PARAMETER, CONSTANT):
             candidates = [channels_last(len(shape)), natural(len(shape))] if not self.is_natural else candidates
-        way = way_of(self.step)
         for order in candidates:
-            if way(self.step, shape, order, place) == self.order:
+            if fits(self.step, shape, order, place, self.order):
                 return order
         raise self.refusal(f"an input whose axes lie as {own} for a result as {self.order}")
 
@@ -220,16 +219,6 @@ class Call:
             found=found,
             help=help or "say it otherwise in the source, or open an issue with this line",
         )
-
-
-def laid(shape: OpenShape, order: Order) -> OpenShape:
-    """A shape as it lies in an order."""
-    return tuple(shape[cast(int, axis)] for axis in order) if is_axes(order) else shape
-
-
-def is_axes(order: Order) -> bool:
-    """Whether an order says of axes alone where they lie."""
-    return all(isinstance(axis, int) for axis in order)
 
 
 def last_as_minus_one(place: int, rank: int) -> int:

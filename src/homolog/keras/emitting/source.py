@@ -97,8 +97,8 @@ def _head(assembled: Assembled, names: Names, text: Structured) -> str:
 
 def _build(assembled: Assembled, names: Names, text: Structured) -> str:
     lines = ["def build_model() -> keras.Model:", f'    """{names.model}, with weights drawn at random."""']
-    for name, made in zip(text.inputs, assembled.inputs.values(), strict=True):
-        lines.append(f"    {name} = keras.Input({written(_by_place(made))})")
+    for name, settings in zip(text.inputs, assembled.inputs.values(), strict=True):
+        lines.append(f"    {name} = keras.Input({written(_by_place(settings))})")
     if assembled.shared:
         lines.append("    # layers that are called more than once")
         lines.append("    shared = {")

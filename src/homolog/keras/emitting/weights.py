@@ -77,7 +77,7 @@ def _written(held: Held, variables: Mapping[str, TensorRef]) -> Node:
         raise Mismatch("a layer was written that no rule knows", where=held.name, found=held.cls)
     weights = {}
     for slot in rule.slots:
-        ref = variables.get(f"{held.name}/{slot.keras}")
-        if ref is not None and slot.name in held.node.weights:
-            weights[slot.name] = Weight((ref,), slot.from_keras(ref.shape), slot.trainable)
+        found = variables.get(f"{held.name}/{slot.keras}")
+        if found is not None and slot.name in held.node.weights:
+            weights[slot.name] = Weight((found,), slot.from_keras(found.shape), slot.trainable)
     return Node(held.name, held.node.kind, {}, weights)

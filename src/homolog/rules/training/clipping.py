@@ -42,7 +42,7 @@ def torch_clip(clip: Setting | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     head, _, tail = CALLS[clip.kind].format(limit=repr(limit)).rpartition(": ")
     lines = (
         "def clip(optimizer, args, kwargs):",
-        "    parameters = [parameter for group in optimizer.param_groups for parameter in group['params']]",
+        '    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]',
         *([f"    {head}:", f"        {tail}"] if head else [f"    {tail}"]),
         "optimizer.register_step_pre_hook(clip)",
     )

@@ -66,9 +66,9 @@ def torch_decay(rule: Optimizer, optimizer: Setting) -> tuple[str, dict[str, obj
         "@torch.no_grad()",
         "def decay(optimizer, args, kwargs):",
         "    for group in optimizer.param_groups:",
-        "        for parameter in group['params']:",
+        '        for parameter in group["params"]:',
         "            if parameter.grad is not None:",
-        f"                parameter.mul_(1 - group['lr'] * {decay!r})",
+        f'                parameter.mul_(1 - group["lr"] * {decay!r})',
         "optimizer.register_step_pre_hook(decay)",
     )
     return rule.torch, {}, lines

@@ -1,7 +1,7 @@
 """Cross entropies written in Keras, where what the model ends in decides what is computed.
 
 On TensorFlow, Keras's losses look behind an output that a softmax or sigmoid has made and take what went into it,
-whatever ``from_logits`` says.
+whatever ``from_logits`` says; but not where a class is ignored, for then they see a masked copy of the output.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def keras_cross_entropy(loss: Setting, ends_in: str | None, class_axis: int, tar
     targets = str(fields["targets"] or targets)
     sparse = targets == "indices" and not smoothing
     _refuse(fields, targets, class_axis, sparse)
-    from_logits, differences = _logits(fields["outputs"], ends_in)
+    from_logits, differences = _logits(fields["outputs"], ends_in, masked=sparse and fields["ignore_index"] is not None)
     arguments: dict[str, object] = {"from_logits": from_logits}
     if sparse and fields["ignore_index"] is not None:
         arguments["ignore_class"] = fields["ignore_index"]
@@ -89,7 +89,7 @@ def keras_cross_entropy(loss: Setting, ends_in: str | None, class_axis: int, tar
     return Piece(lines, "loss", ("import keras",), tuple(differences), fit=fit)
 
 
-def _logits(outputs: object, ends_in: str | None) -> tuple[bool, list[str]]:
+def _logits(outputs: object, ends_in: str | None, masked: bool) -> tuple[bool, list[str]]:
     """``from_logits``, and differences. A log_softmax of a log_softmax is itself, so it may be one of logits.
 
     Raises:
@@ -105,11 +105,9 @@ def _logits(outputs: object, ends_in: str | None) -> tuple[bool, list[str]]:
                 help="end the model in log_softmax, or without one and train with CrossEntropyLoss",
             )
         return True, [] if ends_in == "log_softmax" else [NOT_NORMALISED]
-    if outputs == "logits":
-        if ends_in == "softmax":
-            return False, [TWICE.format(end=ends_in)]
-        return True, [LOOKED_BEHIND.format(end=ends_in)] if ends_in == "sigmoid" else []
-    return False, [LOOKED_BEHIND.format(end=ends_in)] if ends_in == "sigmoid" else []
+    if outputs == "logits" and ends_in == "softmax":
+        return False, [TWICE.format(end=ends_in)]
+    return outputs == "logits", [LOOKED_BEHIND.format(end=ends_in)] if ends_in == "sigmoid" and not masked else []
 
 
 def _refuse(fields: Fields, targets: str, class_axis: int, sparse: bool) -> None:

@@ -55,8 +55,8 @@ def epsilon_under_the_root(setup: Setup) -> str | None:
         return None
     return (
         f"eps={eps:.3g}: PyTorch adds it to the root, Keras adds its own under it, and each is written as the root or "
-        f"the square of the other. A step is larger in Keras by about the share of {eps:.3g} in the root of the averaged "
-        f"squares, and √2 times at most: it matters to weights whose gradients are not far larger than {eps:.3g}"
+        f"the square of the other. A step is larger in Keras by about the share of {eps:.3g} in the root of the "
+        f"averaged squares, √2 times at most: it matters to weights whose gradients are not far larger than {eps:.3g}"
     )
 
 

@@ -18,7 +18,7 @@ LONGEST = 1000
 """Values that are listed one by one; each is a comparison in every step of training."""
 
 RISES_AGAIN = (
-    "T_max={T_max}: after that many epochs PyTorch's rate rises again, Keras's stays at the lowest. It matters to "
+    "T_max={T_max}: at the end of the cosine PyTorch's rate rises again, Keras's stays at the lowest. It matters to "
     "training that goes on longer"
 )
 MOVES_WITHIN = (
@@ -35,7 +35,10 @@ MOMENTUM_IS_CYCLED = (
     "at what the optimiser had when it was read. Set cycle_momentum=False in PyTorch to train alike"
 )
 CYCLE_ENDS = "OneCycleLR: PyTorch raises after total_steps={total}, here the last rate stays"
-ONE_BATCH_A_CALL = "OneCycleLR: the callback sets the rate in front of each batch, so leave steps_per_execution at 1"
+ONE_BATCH_A_CALL = (
+    "OneCycleLR: the callback sets the rate in front of each batch, so leave steps_per_execution at 1, and take "
+    "another backend than JAX, on which fit looks at the rate once an epoch"
+)
 MONITORED = (
     "ReduceLROnPlateau: what PyTorch's is given in scheduler.step(…) is not known; the callback watches val_loss, "
     "which takes validation data in fit"
@@ -78,7 +81,8 @@ def keras_schedule(schedule: Setting, lr: float, steps: int) -> Piece:
             ),
         )
     smooth = _smooth(schedule, lr) if steps == 1 else None
-    rises = (RISES_AGAIN.format(**schedule.fields),) if schedule.kind == "cosine" else ()
+    last = parts(schedule)[-1][0] if schedule.kind == "sequential" else schedule
+    rises = (RISES_AGAIN.format(**last.fields),) if last.kind == "cosine" else ()
     piece = _with(head, _listed(schedule, lr)) if smooth is None else smooth
     return Piece(piece.lines, piece.value, piece.imports, (*piece.differences, *rises))
 

@@ -13,7 +13,7 @@ from typing import cast
 
 from homolog.rules.training.setup import Fields, Setting
 
-COSINE = "{eta_min} + ({lr} - {eta_min}) * (1 + math.cos(math.pi * min({epoch}, {T_max}) / {T_max})) / 2"
+COSINE = "{eta_min} + ({lr} - {eta_min}) * (1 + math.cos(math.pi * {epoch} / {T_max})) / 2"
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ TABLE = (
         "",
         ("start", "warmup", "T_max", "eta_min"),
         "{start} + ({lr} - {start}) * {epoch} / {warmup} if {epoch} < {warmup} else "
-        + COSINE.replace("{epoch}", "{epoch} - {warmup}"),
+        + COSINE.replace("{epoch}", "min({epoch} - {warmup}, {T_max})"),
     ),
 )
 

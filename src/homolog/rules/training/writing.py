@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -38,8 +39,10 @@ class Piece:
 
 
 def source(value: object) -> str:
-    """A value as it stands in source."""
-    return value.text if isinstance(value, Code) else repr(value)
+    """A value as it stands in source, text in double quotes."""
+    if isinstance(value, Code):
+        return value.text
+    return json.dumps(value) if isinstance(value, str) else repr(value)
 
 
 def assigned(name: str, function: str, *values: object, **arguments: object) -> tuple[str, ...]:

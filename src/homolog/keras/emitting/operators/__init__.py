@@ -1,5 +1,5 @@
 """What each operator of ATen is in Keras: one function for each, or for each few that are alike."""
 
-from homolog.keras.emitting.operators import elementwise, layers, pooling, reduction, shape
+from homolog.keras.emitting.operators import elementwise, layers, pooling, reduction, resize, shape
 
-__all__ = ["elementwise", "layers", "pooling", "reduction", "shape"]
+__all__ = ["elementwise", "layers", "pooling", "reduction", "resize", "shape"]

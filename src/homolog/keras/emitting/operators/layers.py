@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import cast
 
+import numpy as np
+
 from homolog.graph import Node
 from homolog.keras.emitting.call import Call
 from homolog.keras.emitting.operators.padding import padded
@@ -103,4 +105,13 @@ def embedding(call: Call) -> str:
     """A row of a table for each id."""
     if call.step.layer is None:
         return f"ops.take({call.plain('weight')}, {call.x('indices')}, axis=0)"
+    ids = call.constant("indices")
+    if ids is not None and ids.ndim and (ids == np.arange(ids.shape[-1])).all() and ids.size == ids.shape[-1]:
+        return _first_rows(call, call.step.layer, ids.ndim, ids.shape[-1])
     return as_layer(call, call.step.layer, call.x("indices"))
+
+
+def _first_rows(call: Call, node: Node, rank: int, count: int) -> str:
+    """The rows of a table in their own order: no layer is needed to look them up."""
+    table = call.let(call.assembler.loose(node.weights["weight"].tensors[0], call.step))
+    return f"{table}[{'None, ' * (rank - 1)}:{count}]"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import cast
 
 from homolog.graph import Value
-from homolog.keras.emitting.call import Call, is_axes
+from homolog.keras.emitting.call import Call
 from homolog.keras.emitting.registry import writes
-from homolog.passes.ways import Order, is_flat, natural, permutation, permuted, squeezed_axes
+from homolog.passes.ways import Order, is_axes, is_flat, natural, permutation, permuted, squeezed_axes
 from homolog.trace import Open
 
 END = 2**62

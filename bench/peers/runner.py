@@ -1,0 +1,116 @@
+"""``python -m bench peers [NETWORK ...]``: every network by homolog and by its peer, each in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+from bench.peers import table
+from bench.peers.judge import Record, Row, compared
+from bench.peers.networks import BY_NAME, NETWORKS, Network
+from bench.peers.tools import ROOT, TOOLS, Tool
+
+LIMIT_S = 240.0
+SHOWN = 200
+"""Characters of an error that are kept."""
+RESULTS = ROOT / "bench" / "results" / "peers.json"
+DOCS = ROOT / "docs" / "peers.md"
+ONE_THREAD = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "KERAS_BACKEND": "tensorflow",
+    "CUDA_VISIBLE_DEVICES": "",
+    "OMP_NUM_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+}
+"""Two frameworks in a process wait for each other's threads, and for those of whatever else the machine does."""
+
+
+def main(arguments: list[str]) -> int:
+    """Exit code 0 if homolog did as it should, 1 if not, 2 for a name or an environment that does not exist.
+
+    A run of some networks, or of one tool, is printed alone; a whole run is written to bench/results/peers.json and
+    docs/peers.md.
+    """
+    parser = ArgumentParser("python -m bench peers", description="Translate networks with homolog and with nobuco.")
+    parser.add_argument("networks", nargs="*", metavar="NETWORK", help=f"of {', '.join(BY_NAME)}")
+    parser.add_argument("--tool", choices=TOOLS, help="run this one alone, and compare nothing")
+    parser.add_argument("--limit", type=float, default=LIMIT_S, metavar="S", help="seconds a process may take (240)")
+    options = parser.parse_args(arguments)
+    unknown = [name for name in options.networks if name not in BY_NAME]
+    if unknown:
+        print(f"no such network: {', '.join(unknown)}; there are: {', '.join(BY_NAME)}", file=sys.stderr)
+        return 2
+    tools = [tool for tool in TOOLS.values() if options.tool in (None, tool.name)]
+    for tool in tools:
+        if not tool.python.exists():
+            print(f"no environment for {tool.name}: {tool.python} is missing\nhelp: make peers", file=sys.stderr)
+            return 2
+    networks = [network for network in NETWORKS if not options.networks or network.name in options.networks]
+    rows: list[Row] = []
+    records: list[Record] = []
+    for network in networks:
+        found = {tool.name: measured(tool, network, options.limit) for tool in tools}
+        rows.append(compared(network.name, found))
+        records += found.values()
+        print(table.line(rows[-1]), file=sys.stderr, flush=True)
+    versions = {record["tool"]: record["versions"] for record in records if "versions" in record}
+    text = table.page(rows, versions, options.limit)
+    print(text)
+    if len(networks) == len(NETWORKS) and len(tools) == len(TOOLS):
+        write(rows, records, versions, text)
+    return 0 if all(row.verdict != "FAIL" for row in rows) else 1
+
+
+def measured(tool: Tool, network: Network, limit_s: float) -> Record:
+    """The record of one run, however it ended."""
+    with TemporaryDirectory(prefix="homolog-peers-") as folder:
+        out = Path(folder) / "record.json"
+        command = [str(tool.python), "-m", "bench.peers.child", tool.name, network.name, str(out)]
+        environment = {**os.environ, **ONE_THREAD}
+        started = perf_counter()
+        stopped, ended = False, ""
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=limit_s, check=False, cwd=ROOT, env=environment
+            )
+            if done.returncode != 0:
+                ended = cause(done.stderr) or f"exit code {done.returncode}, no word on stderr"
+        except subprocess.TimeoutExpired:
+            stopped, ended = True, f"stopped after {limit_s:g} s"
+        wall = perf_counter() - started
+        facts = json.loads(out.read_text(encoding="utf-8")) if out.exists() else {"stage": "starting", "seconds": {}}
+    ending = {"ended": ended, "stopped": stopped, "limit_s": limit_s, "wall_s": wall}
+    return {"tool": tool.name, "network": network.name, **facts, **ending}
+
+
+def write(rows: Sequence[Row], records: Sequence[Record], versions: table.Versions, text: str) -> None:
+    """A whole run as JSON and as the page."""
+    found = {
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": {"platform": platform.platform(), "cpus": os.cpu_count(), "load": os.getloadavg()},
+        "versions": versions,
+        "rows": [row.to_dict() for row in rows],
+        "records": records,
+    }
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    DOCS.write_text(text + "\n", encoding="utf-8")
+
+
+def cause(stderr: str) -> str:
+    """The line of an error: the first below the frames of the last traceback, or the last one without a traceback."""
+    _, frame, below = stderr.rpartition('\n  File "')
+    lines = [line for line in below.splitlines() if line.strip()]
+    if frame:
+        lines = [line for line in lines[1:] if not line.startswith(" ")][:1]
+    return lines[-1].strip()[:SHOWN] if lines else ""

@@ -1,0 +1,91 @@
+"""What a row of the zoo is: how a module is made, and what it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+
+Array = np.ndarray[Any, Any]
+Tier = Literal["required", "others"]
+
+TRACED = 2
+"""The batch that a translation is traced at."""
+OTHER = 3
+"""The batch that what was written is run at."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One input, without its batch, as the module takes it.
+
+    Attributes:
+        shape: channels first.
+        name: of the argument; empty where inputs go in order.
+        below: for whole numbers, what they stay below; 0 for standard normal numbers.
+        mask: whole numbers, ones with zeros behind them: how much of each row counts.
+    """
+
+    shape: tuple[int, ...]
+    name: str = ""
+    below: int = 0
+    mask: bool = False
+
+    def array(self, batch: int, seed: int = 0) -> Array:
+        """An input of this kind."""
+        random = np.random.default_rng(seed)
+        if self.mask:
+            counts = self.shape[0] - np.arange(batch) % self.shape[0]
+            return (np.arange(self.shape[0]) < counts[:, None]).astype(np.int64)
+        if self.below:
+            return random.integers(0, self.below, (batch, *self.shape))
+        return random.standard_normal((batch, *self.shape)).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model of the zoo.
+
+    Attributes:
+        name: of the row.
+        group: the table that the row stands in.
+        make: builds the module, with random weights.
+        inputs: in forward's order, all of them named or none.
+        tier: whether it is held to.
+        reduced: in which way it is smaller than its name says; empty for the whole model.
+        refused: whether a clear refusal is what is expected.
+        alone: whether it is too large for a neighbour.
+        gain: on kernels, for networks that are made with small ones: next to zero every activation is a straight line.
+    """
+
+    name: str
+    group: str
+    make: Callable[[], torch.nn.Module]
+    inputs: tuple[Entry, ...]
+    tier: Tier = "required"
+    reduced: str = ""
+    refused: bool = False
+    alone: bool = False
+    gain: float = 1
+
+    def arrays(self, batch: int, seed: int = 0) -> list[Array]:
+        """Inputs for a call, in forward's order."""
+        return [entry.array(batch, seed + place) for place, entry in enumerate(self.inputs)]
+
+    def given(self) -> Sequence[Array | tuple[int, ...]] | dict[str, Array | tuple[int, ...]]:
+        """What ``homolog.translate`` is told: shapes, or arrays where whole numbers are among them."""
+        plain = not any(entry.below or entry.mask for entry in self.inputs)
+        told: list[Array | tuple[int, ...]] = [
+            (TRACED, *entry.shape) if plain else entry.array(TRACED, place) for place, entry in enumerate(self.inputs)
+        ]
+        names = [entry.name for entry in self.inputs]
+        return dict(zip(names, told, strict=True)) if all(names) else told
+
+    def takes(self) -> str:
+        """Its inputs in words: ``3×224×224``."""
+        return ", ".join("×".join(map(str, entry.shape)) for entry in self.inputs)

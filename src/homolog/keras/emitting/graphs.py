@@ -1,0 +1,84 @@
+"""A trace and what was written of it → two graphs, step by step the same: what a proof pairs, and says places by."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import cast
+
+from homolog.graph import Graph, Label, Node, Value
+from homolog.keras.emitting.assemble import Assembled
+from homolog.keras.emitting.names import identifier
+from homolog.passes.ways import Order, natural
+from homolog.trace import CONSTANT, INPUT, PARAMETER, Step, Trace
+
+AXES = {1: "n", 2: "nc", 3: "ncw", 4: "nchw", 5: "ncdhw"}
+"""What the source's axes are called, by their number; only which is which matters."""
+
+
+def graphs(trace: Trace, model: Assembled) -> tuple[Graph, Graph]:
+    """The graph of the source, and that of the written model with its own names and orders of axes."""
+    layers = {held.node.name: held.name for held in model.held.values() if held.cls != "Parameter"}
+    left: dict[str, Node] = {}
+    right: dict[str, Node] = {}
+    names: dict[str, tuple[str, str]] = {}
+    for step in trace.steps.values():
+        if step.operator in (PARAMETER, CONSTANT):
+            continue
+        one, two = _names(step, layers, left)
+        names[step.name] = (one, two)
+        order = model.orders.get(step.name, natural(len(step.shape)))
+        node = _node(step)
+        inputs = [value for value in step.values() if value.node in names]
+        first = [Value(names[value.node][0], value.index) for value in inputs]
+        second = [Value(names[value.node][1], value.index) for value in inputs]
+        labels = tuple(_labels(step, place) for place in range(len(step.shapes)))
+        is_layer = one in layers
+        left[one] = replace(node, name=one, inputs=tuple(first), labels=labels, layer=one if is_layer else None)
+        right[two] = replace(
+            node,
+            name=two,
+            inputs=tuple(second),
+            shapes=tuple(_laid(shape, order) for shape in step.shapes),
+            labels=tuple(_turned(label, order) for label in labels),
+            layer=two if is_layer else None,
+        )
+    ends = list(trace.outputs.values())
+    return (
+        Graph("pytorch", left, tuple(Value(names[end.node][0], end.index) for end in ends if end.node in names)),
+        Graph("keras", right, tuple(Value(names[end.node][1], end.index) for end in ends if end.node in names)),
+    )
+
+
+def _names(step: Step, layers: dict[str, str], taken: dict[str, Node]) -> tuple[str, str]:
+    """What a step is called on either side: after its layer, the first time it is called."""
+    if step.operator == INPUT:
+        return step.name, identifier(step.name)
+    if step.layer is not None and step.layer.name in layers and step.layer.name not in taken:
+        return step.layer.name, layers[step.layer.name]
+    return step.name, step.name
+
+
+def _node(step: Step) -> Node:
+    if step.operator == INPUT:
+        return Node(step.name, INPUT, {"dtype": step.dtypes[0]}, shapes=step.shapes, type="input")
+    if step.layer is not None:
+        return replace(step.layer, shapes=step.shapes)
+    return Node(step.name, f"pytorch:{step.operator}", shapes=step.shapes, type=step.operator)
+
+
+def _labels(step: Step, place: int) -> tuple[Label, ...] | None:
+    shape = step.shapes[place]
+    letters = AXES.get(len(shape))
+    if letters is None:
+        return None
+    return tuple(((letter, length),) for letter, length in zip(letters, shape, strict=True))
+
+
+def _laid(shape: tuple[int | None, ...], order: Order) -> tuple[int | None, ...]:
+    whole = len(order) == len(shape) and all(isinstance(axis, int) for axis in order)
+    return tuple(shape[cast(int, axis)] for axis in order) if whole else shape
+
+
+def _turned(labels: tuple[Label, ...] | None, order: Order) -> tuple[Label, ...] | None:
+    whole = labels is not None and len(order) == len(labels) and all(isinstance(axis, int) for axis in order)
+    return tuple(labels[cast(int, axis)] for axis in order) if whole and labels is not None else labels

@@ -1,0 +1,112 @@
+"""The cheapest order of axes for a whole network."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from homolog.graph import Node, Value
+from homolog.passes.orders import orders
+from homolog.passes.ways import channels_last, natural, way_of
+from homolog.trace import CONSTANT, INPUT, PARAMETER, Step, Trace
+
+LAST = (0, 2, 3, 1)
+IMAGE = (None, 8, 4, 4)
+
+
+def chain(
+    *steps: tuple[str, tuple[int | None, ...], dict[str, object]], shape: tuple[int | None, ...] = IMAGE
+) -> Trace:
+    """Steps one behind the other."""
+    found = {"x": Step("x", INPUT, shapes=(shape,), dtypes=("float32",))}
+    before = "x"
+    for place, (operator, out, arguments) in enumerate(steps):
+        name = f"{operator}_{place}"
+        found[name] = Step(name, operator, "", {"self": Value(before), **arguments}, (out,), ("float32",))
+        before = name
+    return Trace("pytorch", found, {"output": Value(before)})
+
+
+def moved(trace: Trace, found: dict[str, tuple[int, ...]]) -> int:
+    """How many inputs of steps have to be transposed."""
+    return sum(
+        way_of(step)(step, trace.shape(value), found[value.node], place) != found[step.name]
+        for step in trace.steps.values()
+        for place, value in enumerate(step.values())
+        if trace.steps[value.node].operator not in (PARAMETER, CONSTANT)
+    )
+
+
+def test_a_chain_of_convolutions_lies_channels_last_from_end_to_end() -> None:
+    trace = chain(("conv2d", IMAGE, {}), ("relu", IMAGE, {}), ("conv2d", IMAGE, {}))
+    found = orders(trace)
+    assert set(found.values()) == {LAST}
+    assert moved(trace, found) == 0
+
+
+def test_the_ends_stay_as_they_were_where_that_is_asked_for() -> None:
+    trace = chain(("conv2d", IMAGE, {}), ("relu", IMAGE, {}))
+    found = orders(trace, keep=True)
+    assert (found["x"], found["conv2d_0"], found["relu_1"]) == (natural(4), LAST, natural(4))
+
+
+def test_a_block_of_convnext_moves_nothing() -> None:
+    nhwc = (None, 4, 4, 8)
+    trace = chain(
+        ("conv2d", IMAGE, {}),
+        ("permute", nhwc, {"dims": [0, 2, 3, 1]}),
+        ("layer_norm", nhwc, {}),
+        ("permute", IMAGE, {"dims": [0, 3, 1, 2]}),
+        ("conv2d", IMAGE, {}),
+    )
+    found = orders(trace)
+    assert moved(trace, found) == 0
+    assert found["layer_norm_2"] == natural(4)
+
+
+def test_a_flattened_map_is_given_in_the_source_s_order() -> None:
+    trace = chain(("conv2d", IMAGE, {}), ("flatten", (None, 128), {}), ("relu", (None, 128), {}))
+    found = orders(trace)
+    assert found["flatten_1"] == found["relu_2"] == natural(2)
+    assert moved(trace, found) == 1
+
+
+def test_a_flatten_in_front_of_a_dense_layer_moves_nothing() -> None:
+    trace = chain(
+        ("conv2d", IMAGE, {}), ("flatten", (None, 128), {}), ("relu", (None, 128), {}), ("linear", (None, 9), {})
+    )
+    trace.steps["linear_3"] = replace(trace.steps["linear_3"], layer=Node("fc", "linear"))
+    found = orders(trace)
+    assert found["flatten_1"] == found["relu_2"] == (0, (8, 4, 4))
+    assert moved(trace, found) == 0
+
+
+def test_what_no_convolution_touches_stays_as_it_was() -> None:
+    trace = chain(("matmul", (None, 3, 5), {}), ("transpose", (None, 5, 3), {"dim0": 0, "dim1": 1}), shape=(None, 3, 5))
+    assert orders(trace)["matmul_0"] == natural(3)
+
+
+OPERATORS = ("conv2d", "relu", "layer_norm", "matmul", "softmax")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(OPERATORS), min_size=1, max_size=7), st.booleans())
+def test_no_other_choice_of_orders_moves_less(names: list[str], keep: bool) -> None:
+    """Square maps, so that every operator fits behind every other; all choices are tried."""
+    trace = chain(*((name, (None, 4, 4, 4), {"dim": 1}) for name in names), shape=(None, 4, 4, 4))
+    found = orders(trace, keep=keep)
+    choices = []
+    for picked in itertools.product((natural(4), channels_last(4)), repeat=len(trace.steps)):
+        tried = dict(zip(trace.steps, picked, strict=True))
+        right = all(tried[name] == channels_last(4) for name, step in trace.steps.items() if step.operator == "conv2d")
+        right &= all(
+            tried[name] == natural(4) for name, step in trace.steps.items() if step.operator in ("layer_norm", "matmul")
+        )
+        ends = {"x", list(trace.steps)[-1]}
+        right &= all(tried[name] == found[name] for name in ends)
+        if right:
+            choices.append(moved(trace, tried))
+    assert moved(trace, found) == min(choices)
