@@ -7,6 +7,8 @@ STAMP  := $(VENV)/.installed
 ZOO    := $(VENV)/.zoo
 PIP    := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 DEMO   := demo
+PEERS  := .venv-peers
+PEERS_PYTHON ?= python3.11
 
 # pip says nothing of its own new versions, and never waits for an answer.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -16,7 +18,7 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install demo test check lint bench mutants pairs support clean
+.PHONY: help install demo test check lint bench mutants pairs peers support zoo clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | awk -F '\t' '{ printf "make %-9s %s\n", $$1, $$2 }'
@@ -46,11 +48,17 @@ mutants: $(STAMP) ## ask `verify` about networks with a defect, and about correc
 pairs: $(ZOO) ## copy 16 real pairs of networks both ways (most of an hour); the table lands in docs/pairs.md
 	$(BIN)/python -m bench pairs
 
+peers: $(ZOO) $(PEERS)/.installed ## translate 17 networks beside nobuco (a quarter of an hour); the table lands in docs/peers.md
+	$(BIN)/python -m bench peers
+
+zoo: $(ZOO) ## translate whole families of networks (hours); the table lands in docs/zoo.md
+	$(BIN)/python -m bench zoo
+
 support: $(STAMP) ## write docs/support.md from the table of rules
 	$(BIN)/python -m homolog.reporting.support
 
 clean: ## remove the virtual environment and what the targets wrote
-	rm -rf $(VENV) $(DEMO) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) $(DEMO) .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # The stamp is touched last, so that an install that broke off is done again. The build needs no isolation: the
 # setuptools it would fetch came with PyTorch, at its pinned version.
@@ -73,3 +81,13 @@ $(ZOO): $(STAMP) constraints-zoo.txt
 	@echo 'the zoo: torchvision, timm, transformers, keras-hub'
 	@$(PIP) --no-deps --requirement constraints-zoo.txt
 	@touch $(ZOO)
+
+# The peers that `make peers` measures, in an environment of their own: they need TensorFlow 2.15 and Keras 2.
+$(PEERS)/.installed: constraints-peers.txt
+	@$(PEERS_PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { \
+	  echo 'the peers run on Python 3.11 (TensorFlow 2.15 has no later one); $(PEERS_PYTHON) is another.'; \
+	  echo 'help: make peers PEERS_PYTHON=/usr/bin/python3.11'; exit 1; } >&2
+	@echo 'the peers: nobuco, TensorFlow 2.15, Keras 2, in $(PEERS)'
+	@$(PEERS_PYTHON) -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip install --quiet --no-deps --requirement constraints-peers.txt
+	@touch $(PEERS)/.installed

@@ -38,6 +38,14 @@ def main(names: list[str]) -> int:
         from bench.mutants import run
 
         return run.main(names[1:])
+    if names[:1] == ["peers"]:
+        from bench.peers import runner as peers
+
+        return peers.main(names[1:])
+    if names[:1] == ["zoo"]:
+        from bench.translations import runner as translations
+
+        return translations.main(names[1:])
     unknown = [name for name in names if name not in GROUPS]
     if unknown:
         print(f"no such group: {', '.join(unknown)}; there are: {', '.join(GROUPS)}", file=sys.stderr)

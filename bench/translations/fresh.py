@@ -1,8 +1,8 @@
 """What was saved, where there is neither homolog nor PyTorch: ``python -m bench.translations.fresh FOLDER``.
 
 Loads FOLDER/saved/model.keras, and FOLDER/saved/model.py's ``load_model()``, runs both on the inputs of
-FOLDER/samples.npz, whose batch is not the traced one, and compares. The first runs compiled, the second does not.
-Writes FOLDER/fresh.json.
+FOLDER/samples.npz, whose batch is not the traced one, and compares. The first runs compiled, the second does not; the
+memory that the first takes is noted, for it is Keras's own. Writes FOLDER/fresh.json.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from bench.pairs.child import Record
+from bench.translations import memory
 from bench.translations.outputs import Array, compared, flat
 from bench.translations.transposes import compiled, in_graph, in_model
 
@@ -42,6 +43,7 @@ def run(folder: Path, record: Record) -> None:
     given, theirs, own = (_under(prefix, samples) for prefix in ("in:", "out:", "own:"))
     import keras
 
+    before = memory.settled()
     with record.stage("model.keras"):
         model = keras.models.load_model(folder / "saved" / "model.keras")
         arguments = fitted(model, given)
@@ -50,6 +52,7 @@ def run(folder: Path, record: Record) -> None:
         record.note(transposes={"model": in_model(model), "graph": graph["all"], "layout": graph["layout"]})
         result = call(keras.tree.map_structure(keras.ops.convert_to_tensor, arguments))
         _note(record, "model.keras", result, theirs, own)
+    record.note(taken=memory.peak() - before)
     with record.stage("model.py"):
         model = _imported(folder / "saved" / "model.py").load_model()
         _note(record, "model.py", model(fitted(model, given), training=False), theirs, own)

@@ -6,6 +6,8 @@ from typing import Any
 
 Record = dict[str, Any]
 PASS, FAIL, REFUSED = "pass", "FAIL", "refused"
+LONGEST = 200
+"""Characters of it, at most."""
 MOST_MEMORY, SMALL = 4.0, 50e6
 """How many times its weights a translation may take in memory, of models with more bytes of weights than that."""
 
@@ -15,7 +17,8 @@ def judged(record: Record) -> tuple[str, str]:
     error = record.get("error")
     if error is not None:
         where = f" ({error['where']})" if error["where"] else ""
-        reason = f"{error['what']}{where}"
+        found = f": {_first(error['found'])}" if error["found"] else ""
+        reason = f"{error['what']}{where}{found}"
         return (REFUSED, reason) if error["refused"] else (FAIL, f"{error['error']}: {reason}")
     for problem in (_ended, _proof, _counts, _files, _gradients, _memory):
         reason = problem(record)
@@ -29,15 +32,24 @@ def is_fine(verdict: str, refused: bool) -> bool:
     return verdict == PASS or (verdict == REFUSED and refused)
 
 
-def memory(record: Record) -> float | None:
-    """The memory that the translation took, as a multiple of the weights."""
-    return record["taken"] / record["weights"] if "taken" in record and record["weights"] else None
+def memory(record: Record) -> tuple[float, float | None] | None:
+    """The memory that the translation took, as multiples of the weights: all of it, and what was left of it without
+    what Keras takes to load and run what was written, once and alone. None for what is not known."""
+    if "taken" not in record or not record["weights"]:
+        return None
+    alone = (record.get("fresh") or {}).get("taken")
+    return record["taken"] / record["weights"], None if alone is None else (record["taken"] - alone) / record["weights"]
 
 
 def gradients(record: Record) -> Record | None:
     """The part on gradients: of the proof, or of a verification beside it."""
     parts: list[Record] = record.get("parts") or []
     return next((part for part in parts if part["name"] == "gradients"), record.get("gradients"))
+
+
+def _first(text: str) -> str:
+    """The first sentence of what a framework said."""
+    return text.strip().splitlines()[0].partition(". ")[0][:LONGEST]
 
 
 def _ended(record: Record) -> str:
@@ -76,7 +88,8 @@ def _gradients(record: Record) -> str:
 
 
 def _memory(record: Record) -> str:
-    multiple = memory(record)
-    if multiple is None or record["weights"] <= SMALL or multiple <= MOST_MEMORY:
+    taken = memory(record)
+    above = None if taken is None else taken[1]
+    if above is None or record["weights"] <= SMALL or above <= MOST_MEMORY:
         return ""
-    return f"{multiple:.1f} x its weights in memory, {MOST_MEMORY:g} allowed"
+    return f"{above:.1f} x its weights in memory above what running it takes, {MOST_MEMORY:g} allowed"

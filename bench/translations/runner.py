@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from sysconfig import get_paths
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -120,8 +121,15 @@ def _process(module: str, out: Path, *arguments: str) -> Record:
         ended = "" if done.returncode == 0 else f"exit code {done.returncode}: {_last(done.stderr)}"
     except subprocess.TimeoutExpired:
         ended = f"stopped after {LIMIT_S} s"
-    facts = json.loads(out.read_text(encoding="utf-8")) if out.exists() else {"stage": "start", "seconds": {}}
-    return {**facts, "ended": ended}
+    text = out.read_text(encoding="utf-8") if out.exists() else '{"stage": "start", "seconds": {}}'
+    return {**json.loads(without_places(text)), "ended": without_places(ended)}
+
+
+def without_places(text: str) -> str:
+    """Where files lie on this machine, left out: ``torchvision/models/resnet.py:285``."""
+    for place in (get_paths()["purelib"], str(ROOT / "src"), str(ROOT)):
+        text = text.replace(f"{place}/", "")
+    return text
 
 
 def _environment() -> dict[str, str]:

@@ -17,7 +17,7 @@ def line(record: Record) -> str:
     times = record.get("seconds", {})
     seconds = f"{times['translating']:.0f} s" if "translating" in times else ""
     cells = _figures(record)
-    figures = f"{cells['float32']:>6} {cells['float64']:>8} {cells['transposes']:>9} {seconds:>6} {cells['memory']:>7}"
+    figures = f"{cells['float32']:>6} {cells['float64']:>8} {cells['transposes']:>9} {seconds:>6} {cells['memory']:>15}"
     return f"{record['verdict']:<8}{record['model']:<32}{figures}  {record['reason']}"
 
 
@@ -45,9 +45,12 @@ def page(records: Sequence[Record], versions: dict[str, str]) -> str:
         "turn channels last into channels first or back. Those of attention's heads belong to b, and to c where the "
         "keys are turned in one step. Seconds are those of the call of `translate`, tracing and proof included, on a "
         "machine that translates two models at a time.",
-        f"Memory is the peak during that call above what the process held before (both frameworks and the module), as "
-        f"a multiple of the bytes of the weights; at most {MOST_MEMORY:g} for models with more than 50 MB. It is the "
-        "difference of VmHWM, reset before the call, and VmRSS. Lines are those of `model.py`.",
+        "Memory is the peak during that call above what the process held before (both frameworks and the module), as "
+        "a multiple of the bytes of the weights, and behind the stroke the same without what Keras took in the other "
+        "process to load `model.keras` and run it once, weights included: TensorFlow keeps several times as much as "
+        f"the weights when it first runs a model. The latter is at most {MOST_MEMORY:g} for models with more than "
+        "50 MB of weights. Each is the difference of VmHWM, reset beforehand, and VmRSS. Lines are those of "
+        "`model.py`.",
         "Versions: " + ", ".join(f"{name} {number}" for name, number in versions.items()) + ".",
     ]
     return "\n\n".join(part for part in parts if part)
@@ -82,14 +85,14 @@ def _row(record: Record) -> list[str]:
 def _figures(record: Record) -> dict[str, str]:
     parts = {part["name"]: part["figures"] for part in record.get("parts") or []}
     narrow, wide = parts.get("float32", {}).get("ratio"), parts.get("float64", {}).get("relative")
-    part, multiple = gradients(record), memory(record)
+    part, taken = gradients(record), memory(record)
     counts = (record.get("fresh") or {}).get("transposes")
     return {
+        "memory": "" if taken is None else " / ".join(f"{number:.1f} ×" for number in taken if number is not None),
         "float32": "" if narrow is None else f"{narrow:.2f} ×",
         "float64": "" if wide is None else f"{wide:.0e}",
         "gradients": "" if part is None or part["passed"] is None else "agree" if part["passed"] else "differ",
         "transposes": f"{counts['model']} / {counts['graph']} / {counts['layout']}" if counts else "",
-        "memory": "" if multiple is None else f"{multiple:.1f} ×",
     }
 
 

@@ -26,7 +26,7 @@ from homolog.transfer import transfer
 
 if TYPE_CHECKING:
     from homolog.inspecting.inspection import Inspection
-    from homolog.translation import Translation
+    from homolog.translation import Training, Translation
 
 
 def load(src: object) -> Network:
@@ -211,6 +211,7 @@ def translate(
     inputs: Inputs | None = None,
     *,
     keep_layout: bool = False,
+    training: Training | None = None,
     gradients: bool = False,
     tolerance: Tolerance | None = None,
     say: Callable[[str], None] = lambda text: None,
@@ -223,6 +224,8 @@ def translate(
         inputs: shapes or arrays for its arguments, the batch first, in order or by name. The written model takes
             batches of any size.
         keep_layout: leave inputs and outputs in the source's order of axes; else images come channels last.
+        training: the source's ``optimizer``, ``loss``, ``scheduler`` (with ``steps_per_epoch``), or a function that
+            gives them for the live model: they become ``compile_model``, and what differs is in ``Translation.notes``.
         gradients: compare the gradients of one loss as well.
         tolerance: for the outputs.
         say: is told what is being done.
@@ -241,7 +244,13 @@ def translate(
             help="homolog translate --to keras",
         )
     return translate_to_keras(
-        load(a), inputs, keep_layout=keep_layout, gradients=gradients, tolerance=tolerance, say=say
+        load(a),
+        inputs,
+        keep_layout=keep_layout,
+        training=training,
+        gradients=gradients,
+        tolerance=tolerance,
+        say=say,
     )
 
 

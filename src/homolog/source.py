@@ -81,6 +81,10 @@ class Factory:
             )
         return target
 
+    def found(self) -> object:
+        """The object itself, and not what it gives."""
+        return self._find(self._import())
+
     def _import(self) -> object:
         folder = str(Path.cwd())
         if not sys.flags.safe_path and folder not in sys.path and "" not in sys.path:
@@ -207,6 +211,18 @@ def parse(text: str) -> Source:
             return _after_file(text, mark.start())
     split = re.search(r"(?<=.):(?=[^\W\d]|\[)", text)
     return _after_file(text, split.start() if split else len(text))
+
+
+def factory(text: str) -> Factory:
+    """What ``package.module:name`` names.
+
+    Raises:
+        Usage: the text says something else.
+    """
+    source = parse(text)
+    if source.factory is None or source.file is not None or source.path:
+        raise Usage("this names no function", where=text, expected="package.module:function")
+    return source.factory
 
 
 def framework_of(obj: object) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,6 +13,7 @@ import numpy as np
 from homolog.errors import Mismatch, Unsupported, Usage
 from homolog.files import Format, open_checkpoint
 from homolog.files.folder import atomic_folder
+from homolog.graph import Value
 from homolog.inputs import Inputs, arrays_of
 from homolog.keras.emitting.assemble import Assembled, assemble
 from homolog.keras.emitting.graphs import graphs
@@ -25,11 +27,17 @@ from homolog.proof import Proof, weights
 from homolog.proof.samples import samples
 from homolog.proof.subjects import Tolerance
 from homolog.proving import causes, run_parts
+from homolog.rules.training import Compiled, keras_compile
 from homolog.trace import Trace
 from homolog.transfer import transfer
 
 Progress = Callable[[str], None]
+Training = Mapping[str, object] | Callable[[Any], Mapping[str, object]]
+"""``optimizer``, ``loss`` and ``scheduler``, as far as there are any; ``steps_per_epoch`` for a scheduler, and
+``targets`` (``indices`` or ``probabilities``) for a cross entropy. Or what gives these for the live model."""
 PARITY_ROWS = 2
+SEEDS = (0, 1)
+"""Of the inputs of the proof: two, for batches of one and of three; the trace had another."""
 MODEL, WEIGHTS, SAVED, PLAN, STORED = "model.py", "model.weights.h5", "model.keras", "plan.toml", "parity.npz"
 
 
@@ -42,12 +50,14 @@ class Draft:
         trace: of the source.
         assembled: what the text was made of.
         name: of the model.
+        differences: between the source's training setup and the written one.
     """
 
     source: str
     trace: Trace
     assembled: Assembled
     name: str
+    differences: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         steps, layers = len(self.trace.steps), len(self.assembled.held)
@@ -60,7 +70,7 @@ class Draft:
             "operations": len(self.trace.steps),
             "layers": len(self.assembled.held),
             "source": self.source,
-            "notes": list(notes(self.trace, self.assembled)),
+            "notes": list(notes(self)),
         }
 
 
@@ -140,7 +150,12 @@ class Translation:
 
 
 def draft(
-    origin: Network, inputs: Inputs | None, *, keep_layout: bool = False, say: Progress = lambda text: None
+    origin: Network,
+    inputs: Inputs | None,
+    *,
+    keep_layout: bool = False,
+    training: Training | None = None,
+    say: Progress = lambda text: None,
 ) -> Draft:
     """Read a network and write its source, without building it.
 
@@ -160,8 +175,9 @@ def draft(
     trace: Trace = origin.live.trace(given)
     say(f"writing {len(trace.steps)} operations")
     assembled = assemble(trace, keep_layout=keep_layout)
-    text = source(assembled, Names(trace.name, f"the PyTorch module {trace.name}"))
-    return Draft(text, trace, assembled, trace.name)
+    compiled = None if training is None else _compiled(training, origin, trace, assembled)
+    text = source(assembled, Names(trace.name, f"the PyTorch module {trace.name}"), compiled)
+    return Draft(text, trace, assembled, trace.name, () if compiled is None else compiled.differences)
 
 
 def translate_to_keras(
@@ -169,6 +185,7 @@ def translate_to_keras(
     inputs: Inputs | None,
     *,
     keep_layout: bool = False,
+    training: Training | None = None,
     tolerance: Tolerance | None = None,
     gradients: bool = False,
     say: Progress = lambda text: None,
@@ -176,27 +193,68 @@ def translate_to_keras(
     """See ``api.translate``."""
     from homolog.keras.written import build
 
-    made = draft(origin, inputs, keep_layout=keep_layout, say=say)
+    made = draft(origin, inputs, keep_layout=keep_layout, training=training, say=say)
     say("building the model")
     live = build(made.source)
     target = Network(f"{made.name} (Keras)", make=lambda: live)
     rows = plan(made.trace, made.assembled, target.tensors(), origin.name, target.name)
     refs = origin.tensors()
-    target.live.fill([*transfer(rows, refs), *constants_of(made.assembled).items()])
+    target.live.fill(chain(transfer(rows, refs), constants_of(made.assembled).items()))  # one tensor at a time
     say("proving that both are the same")
     left, right = graphs(made.trace, made.assembled)
     parts = [weights.check(rows, refs, target.tensors())]
-    parts += list(run_parts(origin, target, left, right, rows, tolerance, gradients=gradients))
+    parts += list(run_parts(origin, target, left, right, rows, tolerance, SEEDS, gradients=gradients))
     why = causes(origin, target, (left, right), rows, parts, run=True)
     proof = Proof(tuple(parts), (), origin.name, target.name, why)
-    return Translation(made.source, rows, proof, made, target, origin, notes(made.trace, made.assembled))
+    return Translation(made.source, rows, proof, made, target, origin, notes(made))
 
 
-def notes(trace: Trace, assembled: Assembled) -> tuple[str, ...]:
+def _compiled(training: Training, origin: Network, trace: Trace, assembled: Assembled) -> Compiled:
+    """The training setup as the body of ``compile_model``.
+
+    Raises:
+        Usage: it names something else than a setup has.
+        Unsupported: a class or setting that no rule knows, or Keras cannot be given.
+    """
+    from homolog.pytorch.learning_setup import read
+
+    given = dict(training(origin.live.model) if callable(training) else training)
+    known = ("optimizer", "loss", "scheduler", "steps_per_epoch", "targets")
+    if not set(given) <= set(known):
+        raise Usage(
+            "the training setup holds what it has no use for", expected=", ".join(known), found=", ".join(given)
+        )
+    setup = read(given.get("optimizer"), given.get("loss"), given.get("scheduler"), origin.live.model)  # type: ignore[arg-type]  # the user's own objects, told apart there
+    (name, value), *_ = trace.outputs.items()
+    order = assembled.orders[name]
+    rank = len(trace.shape(value))
+    last = rank < 2 or order.index(1) == rank - 1
+    return keras_compile(
+        setup,
+        ends_in=_last_operator(trace, value),
+        steps_per_epoch=cast(int | None, given.get("steps_per_epoch")),
+        class_axis=-1 if last else order.index(1),
+        targets=str(given.get("targets", "indices")),
+    )
+
+
+def _last_operator(trace: Trace, value: Value) -> str:
+    """What gives a value, whatever only hands it on left out."""
+    step = trace.steps[value.node]
+    while step.operator in HANDS_ON:
+        step = trace.steps[next(iter(step.values())).node]
+    return step.operator.removeprefix("_")
+
+
+HANDS_ON = {"clone", "contiguous", "alias", "detach", "view", "reshape", "flatten", "squeeze", "dropout"}
+
+
+def notes(made: Draft) -> tuple[str, ...]:
     """What a reader of a translation should know: what does not train as it did, and what was left out."""
-    found = [f"not carried, for Keras has no such setting: {note}" for note in assembled.notes]
+    found = [f"not carried, for Keras has no such setting: {note}" for note in made.assembled.notes]
+    found += [f"training: {difference}" for difference in made.differences]
     kinds: dict[str, list[str]] = {}
-    for path, kind in trace.silent.items():
+    for path, kind in made.trace.silent.items():
         kinds.setdefault(kind, []).append(path)
     for kind, paths in kinds.items():
         places = paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"

@@ -11,7 +11,9 @@ from homolog.writing import Program
 
 def conv_norm(t: Trace, x: str, name: str, norm: str, filters: int, kernel: int, strides: int = 1) -> str:
     padding = '"same"' if kernel > 1 else '"valid"'
-    x = t(f'layers.Conv2D({filters}, {kernel}, strides={strides}, padding={padding}, use_bias=False, name="{name}")({x})')
+    x = t(
+        f'layers.Conv2D({filters}, {kernel}, strides={strides}, padding={padding}, use_bias=False, name="{name}")({x})'
+    )
     return t(f'layers.BatchNormalization(epsilon=1e-05, name="{norm}")({x})')
 
 

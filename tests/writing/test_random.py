@@ -20,13 +20,17 @@ class Maker:
         self.random = random.Random(seed)
         self.trace = Trace(("left", "right"))
         self.made = ["left", "right"]
-        self.bodies = {type: [self._body(depth) for _ in range(2)] for depth, type in enumerate(("Leaf", "Block", "Sequential"))}
+        self.bodies = {
+            type: [self._body(depth) for _ in range(2)] for depth, type in enumerate(("Leaf", "Block", "Sequential"))
+        }
 
     def _body(self, depth: int) -> list[tuple[str, int, object]]:
         """What a class does: (what, which of the last values it reads, what else)."""
         steps: list[tuple[str, int, object]] = []
         for _ in range(self.random.randint(1, 4)):
-            what = self.random.choice(["layer", "layer", "join", "several", "shared", "list", "outer"] + ["child"] * (2 * depth))
+            what = self.random.choice(
+                ["layer", "layer", "join", "several", "shared", "list", "outer"] + ["child"] * (2 * depth)
+            )
             steps.append((what, self.random.randint(1, 3), self.random.randint(0, 2)))
         return steps
 
@@ -36,10 +40,14 @@ class Maker:
             for number, (what, back, extra) in enumerate(self.bodies[type][body]):
                 self.step(what, back, int(extra), name, number, setting, path, depth)
 
-    def step(self, what: str, back: int, extra: int, name: str, number: int, setting: int, path: str, depth: int) -> None:
+    def step(
+        self, what: str, back: int, extra: int, name: str, number: int, setting: int, path: str, depth: int
+    ) -> None:
         x, y = self.made[-min(back, len(self.made))], self.made[-1]
         if what == "layer":
-            self.made.append(self.trace(f'layers.Conv2D({setting * 2**extra}, 3, strides={extra}, name="{name}_{number}")({y})'))
+            self.made.append(
+                self.trace(f'layers.Conv2D({setting * 2**extra}, 3, strides={extra}, name="{name}_{number}")({y})')
+            )
         elif what == "join":
             self.made.append(self.trace(f"{y} + {x}"))
         elif what == "several":
@@ -63,7 +71,9 @@ class Maker:
             if kind < 0.2:
                 self.step("layer", 1, 1, "stem", number, 8, "", 0)
             elif kind < 0.3 and number:
-                again = self.random.choice([call for item in self.trace.statements for call in item.calls[:1]] or [None])
+                again = self.random.choice(
+                    [call for item in self.trace.statements for call in item.calls[:1]] or [None]
+                )
                 if again is not None:
                     self.module(again.path, again.type, number % 2, 4)
             else:
@@ -93,12 +103,17 @@ def lines(seed: int) -> Program:
         grown = [rng.choice(made)]
         fixed = [rng.choice(made) for _ in range(2)]
         steps = [
-            (rng.choice(["unary", "binary", "several", "outer", "other", "list", "grow"]), rng.random(), rng.random())
+            (
+                rng.choice(["unary", "binary", "several", "outer", "other", "list", "grow", "past"]),
+                rng.random(),
+                rng.random(),
+            )
             for _ in range(rng.randint(1, 5))
         ]
+        past: list[str] = []
         order = [rng.randrange(len(state)) for _ in state]
         for repetition in range(rng.randint(1, 6)):
-            local = list(state)
+            local, new = list(state), []
             for what, one, two in steps:
                 x, y = local[int(one * len(local))], local[int(two * len(local))]
                 if what == "unary":
@@ -113,10 +128,15 @@ def lines(seed: int) -> Program:
                     local.append(t(f"{x} * {made[repetition % len(made)]}"))
                 elif what == "list":
                     local.append(t(f"ops.concatenate([{x}, {y}], axis=1)"))
-                else:
+                elif what == "grow":
                     grown.append(t(f"ops.concatenate([{', '.join(grown)}])"))
                     local.append(grown[-1])
+                else:
+                    before = ", ".join([fixed[int(one * 2)], *past] if two < 0.5 else [*past, *new, fixed[0]])
+                    local.append(t(f"ops.concatenate([{before}])"))
+                    new.append(local[-1])
             made += local[len(state) :]
+            past += new[: 1 + (seed % 2)]
             state = [local[-1 - min(number, len(local) - 1)] for number in order]
         if rng.random() < 0.5:
             made.append(t(f"ops.stack([{', '.join(grown)}])"))

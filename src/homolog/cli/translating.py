@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -20,6 +21,11 @@ from homolog.cli.output import Output
 )
 @click.option("--dry-run", is_flag=True, help="Print what would be written, or what is in the way; write nothing.")
 @click.option("--keep-layout", is_flag=True, help="Leave inputs and outputs channels first, as PyTorch has them.")
+@click.option(
+    "--training",
+    metavar="MODULE:FUNCTION",
+    help="A function of the live model that gives {'optimizer': …, 'loss': …, 'scheduler': …, 'steps_per_epoch': …}.",
+)
 @click.option("--gradients", is_flag=True, help="Compare gradients as well.")
 @click.option("--force", is_flag=True, help="Replace a folder that a translation wrote.")
 @atol_option
@@ -33,6 +39,7 @@ def translate(
     out: Path | None,
     dry_run: bool,
     keep_layout: bool,
+    training: str | None,
     gradients: bool,
     force: bool,
     atol: float | None,
@@ -43,16 +50,18 @@ def translate(
     from homolog import api
     from homolog.errors import Usage
     from homolog.files.folder import refuse_folder
+    from homolog.source import factory
 
     if out is None and not dry_run:
         raise Usage("nothing says where to write", expected="-o DIR, or --dry-run", help=f"-o {Path(src).stem}_keras")
     if out is not None:
         refuse_folder(out, force=force)
     shapes = shapes_of(inputs)
+    setup: Any = None if training is None else factory(training).found()
     if dry_run:
         from homolog.translation import draft
 
-        output.result(draft(api.load(src), shapes, keep_layout=keep_layout, say=output.say))
+        output.result(draft(api.load(src), shapes, keep_layout=keep_layout, training=setup, say=output.say))
         output.say("nothing was written")
         return
     translation = api.translate(
@@ -60,6 +69,7 @@ def translate(
         to,
         shapes,
         keep_layout=keep_layout,
+        training=setup,
         gradients=gradients,
         tolerance=tolerance_of(atol, rtol),
         say=output.say,

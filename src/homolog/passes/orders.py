@@ -14,7 +14,7 @@ from math import prod
 import numpy as np
 
 from homolog.graph import Value
-from homolog.passes.ways import HEADS_LAST, Order, channels_last, fits, is_flat, natural, needed, way_of
+from homolog.passes.ways import HEADS_LAST, Order, before, channels_last, fits, is_flat, natural, needed, way_of
 from homolog.trace import CONSTANT, INPUT, PARAMETER, Step, Trace
 
 FREE = (PARAMETER, CONSTANT)
@@ -85,8 +85,9 @@ def _backward(trace: Trace, found: dict[str, Order]) -> None:
             shape = trace.shape(value)
             if value.node in found or source.operator in FREE or len(shape) < 3:
                 continue
-            for order in (channels_last(len(shape)), HEADS_LAST):
+            for order in (channels_last(len(shape)), HEADS_LAST, before(step, shape, wanted) or ()):
                 fitting = len(order) == len(shape) and fits(step, shape, order, place, wanted)
+                fitting = fitting and order != natural(len(shape))
                 if fitting and _can_give(trace, source, order, found):
                     found[value.node] = order
                     break
@@ -102,6 +103,7 @@ def _can_give(trace: Trace, step: Step, order: Order, found: Mapping[str, Order]
         shape = trace.shape(value)
         known: set[Order] = {natural(len(shape)), channels_last(len(shape)), HEADS_LAST}
         known.add(found.get(value.node, natural(len(shape))))
+        known.add(before(step, shape, order) or natural(len(shape)))
         if not any(fits(step, shape, own, place, order) for own in known if len(own) == len(shape)):
             return False
     return True

@@ -91,9 +91,17 @@ def _through(step: Step, shape: OpenShape, order: Order, place: int) -> Order | 
 
 
 def _reduced(step: Step, shape: OpenShape, order: Order, place: int) -> Order | None:
+    if "other" in step.arguments:  # the larger of two values
+        return _through(step, shape, order, place)
     if step.arguments.get("keepdim"):
         return order
     return without(order, axes_of(step, len(shape)))
+
+
+def _placed(step: Step, shape: OpenShape, order: Order, place: int) -> Order | None:
+    """A place in the whole flattened value is counted in its own order."""
+    whole = step.arguments.get("dim") is None
+    return _only_natural(step, shape, order, place) if whole else _reduced(step, shape, order, place)
 
 
 def _selected(step: Step, shape: OpenShape, order: Order, place: int) -> Order | None:
@@ -164,7 +172,7 @@ def _regrouped(step: Step, shape: OpenShape, order: Order, place: int) -> Order 
     """Axes that are taken together, or come of one that is taken apart, must lie side by side in their own order."""
     if order == natural(len(shape)):
         return natural(len(step.shape))
-    if len(step.shape) == 2 and order == channels_last(len(shape)) and step.shape[0] == shape[0]:
+    if order == channels_last(len(shape)) and is_flattened(shape, step.shape):
         return _flattened(shape)
     groups = regrouping(shape, step.shape)
     if groups is None:
@@ -178,6 +186,13 @@ def _regrouped(step: Step, shape: OpenShape, order: Order, place: int) -> Order 
     if any(at < 0 for at, _ in places):
         return None
     return tuple(axis for _, theirs in sorted(places) for axis in theirs)
+
+
+def is_flattened(shape: OpenShape, other: OpenShape) -> bool:
+    """Whether the second shape is the first with all axes but the first in one."""
+    lengths = shape[1:]
+    known = [length for length in lengths if length is not None]
+    return len(other) == 2 and shape[:1] == other[:1] and len(known) == len(lengths) and prod(known) == other[1]
 
 
 def _flattened(shape: OpenShape) -> Order | None:
@@ -245,6 +260,11 @@ WAYS: dict[str, Way] = {
     ),
     **_sorted_in(
         "add sub mul div rsub pow maximum minimum fmod remainder atan2 where lerp addcmul addcdiv clamp clamp_min "
+        "fmax fmin logaddexp logaddexp2 arctan2 true_divide divide float_power special_xlogy heaviside copysign isclose "
+        "bitwise_left_shift bitwise_right_shift __lshift__ __rshift__ positive absolute negative fix isposinf isneginf "
+        "signbit sinc i0 deg2rad rad2deg arcsin arccos arctan arcsinh arccosh arctanh special_expm1 special_erf "
+        "special_expit special_logit rrelu expand_as broadcast_to bucketize sort argsort topk kthvalue cummax cummin "
+        "logcumsumexp native_dropout feature_alpha_dropout special_softmax _cast_Float "
         "clamp_max clip hardtanh relu relu6 gelu silu mish sigmoid tanh hardsigmoid hardswish elu selu celu leaky_relu "
         "softplus softsign log_sigmoid hardshrink softshrink tanhshrink threshold prelu _prelu_kernel logit "
         "exp expm1 exp2 log log2 log10 log1p sqrt rsqrt square abs neg sign sgn reciprocal sin cos tan asin acos atan "
@@ -260,10 +280,11 @@ WAYS: dict[str, Way] = {
         _through,
     ),
     **_sorted_in(
-        "mean sum amax amin prod any all argmax argmin var std logsumexp norm linalg_vector_norm var_mean std_mean "
+        "mean sum amax amin prod any all var std logsumexp special_logsumexp norm linalg_vector_norm var_mean std_mean "
         "max min nansum nanmean count_nonzero aminmax median",
         _reduced,
     ),
+    **_sorted_in("argmax argmin", _placed),
     **_sorted_in("select unbind", _selected),
     **_sorted_in("squeeze", _squeezed),
     **_sorted_in("unsqueeze", _unsqueezed),
@@ -287,6 +308,21 @@ def fits(step: Step, shape: OpenShape, order: Order, place: int, result: Order) 
     if way_of(step)(step, shape, order, place) == result:
         return True
     return step.operator == "unsqueeze" and not is_flat(order) and without(result, axes_of(step, len(result))) == order
+
+
+def before(step: Step, shape: OpenShape, wanted: Order) -> Order | None:
+    """An order of an input from which the operator may give its result in a wanted one; None if none is known."""
+    way = WAYS.get(step.operator)
+    if is_flat(wanted) or way is None:
+        return None
+    if way is _through and len(shape) == len(wanted):
+        return wanted
+    if way is _unsqueezed:
+        return without(wanted, axes_of(step, len(wanted)))
+    groups = regrouping(shape, step.shape) if way is _regrouped else None
+    if groups is None or any(not theirs for _, theirs in groups):
+        return None
+    return tuple(axis for ours, _ in sorted(groups, key=lambda pair: wanted.index(pair[1][0])) for axis in ours)
 
 
 def way_of(step: Step) -> Way:

@@ -27,23 +27,24 @@ def check(subjects: Subjects, tolerance: Tolerance) -> Part | None:
     if not nodes:
         return None
     random = np.random.default_rng(7)
-    before = {name: ref.read().copy() for name, ref in subjects.a.tensors().items()}
-    changed = dict(before)
-    touched: set[str] = set()
+    held = subjects.a.tensors()
+    before: dict[str, Array] = {}
+    changed: dict[str, Array] = {}
     for node in nodes:
         names = {slot: _live_name(subjects, weight) for slot, weight in node.weights.items()}
-        arrays = {slot: before[name] for slot, name in names.items() if name in before}
+        arrays = {slot: held[name].read().copy() for slot, name in names.items() if name in held}
+        before.update({names[slot]: array for slot, array in arrays.items()})
         changed.update({names[slot]: array for slot, array in _perturbed(arrays, random).items()})
-        touched.update(names[slot] for slot in arrays)
+    touched = set(changed)
     theirs = subjects.b.tensors()
     if any(row.target not in theirs for row in subjects.plan.rows if not touched.isdisjoint(row.sources)):
         return None  # it is computed from others, and cannot be set
-    refs = {**subjects.a.computed(), **{name: array_ref(name, array) for name, array in changed.items()}}
-    rows = tuple(row for row in subjects.plan.rows if row.target in theirs)
+    refs = {**held, **subjects.a.computed(), **{name: array_ref(name, array) for name, array in changed.items()}}
+    rows = tuple(row for row in subjects.plan.rows if not touched.isdisjoint(row.sources))
     with _filled(subjects.a, changed, before):
         target = dict(transfer(replace(subjects.plan, rows=rows), refs))
-        held = {name: ref.read().copy() for name, ref in theirs.items() if name in target}
-        with _filled(subjects.b, target, held):
+        kept = {name: ref.read().copy() for name, ref in theirs.items() if name in target}
+        with _filled(subjects.b, target, kept):
             return outputs.check(subjects, tolerance, (3,), "perturbed statistics")
 
 

@@ -44,6 +44,21 @@ def functional(program: torch.export.ExportedProgram) -> torch.export.ExportedPr
     return program
 
 
+def changed_state(program: torch.export.ExportedProgram) -> list[str]:
+    """Names of the parameters and buffers that the program changes."""
+    signature = program.graph_signature
+    held = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
+    found = list(signature.buffers_to_mutate.values())
+    for entry in program.graph.nodes:
+        if _changes(entry):
+            root = entry.args[0]
+            while root.op == "call_function" and _short(root) in VIEWS:
+                root = root.args[0]
+            if root.op == "placeholder" and root.name in held:
+                found.append(held[root.name])
+    return found
+
+
 def _depending(program: torch.export.ExportedProgram) -> set[Any]:
     """What the inputs' values reach."""
     inputs = set(program.graph_signature.user_inputs)

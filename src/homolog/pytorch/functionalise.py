@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,9 @@ def functionalised(program: torch.export.ExportedProgram) -> torch.export.Export
             other.meta = dict(entry.meta)
             entry.replace_all_uses_with(other)
             program.graph.erase_node(entry)
-    changed: torch.export.ExportedProgram = program.run_decompositions({})
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*LeafSpec", category=FutureWarning)  # PyTorch of itself
+        changed: torch.export.ExportedProgram = program.run_decompositions({})
     for entry in changed.graph.nodes:
         if entry.target is kept:
             entry.target = torch.ops.aten.dropout.default

@@ -14,7 +14,7 @@ from homolog.errors import Unsupported
 from homolog.graph import Node, OpenShape, Value
 from homolog.modules import Module
 from homolog.pytorch.export import giving_tensors, with_sizes
-from homolog.pytorch.functional import functional
+from homolog.pytorch.functional import changed_state, functional
 from homolog.pytorch.inference import as_used, at_inference
 from homolog.pytorch.inline import inline
 from homolog.pytorch.read import fitting, state, to_numpy, tree_of
@@ -162,6 +162,7 @@ class _Reader:
         names: Sequence[str],
     ) -> None:
         inline(program.graph_module)
+        self._refuse_changes(changed_state(program))
         self.module, self.results = module, results
         self.program = functional(program)
         self.tree: Module = tree_of(module)
@@ -181,7 +182,6 @@ class _Reader:
         self.busy: set[str] = set()
 
     def trace(self) -> Trace:
-        self._refuse_changes()
         outputs: list[object] = []
         for entry in self.program.graph.nodes:
             if entry.op == "placeholder":
@@ -210,8 +210,7 @@ class _Reader:
                 wanted.update(value.node for value in step.values())
         return {name: step for name, step in self.steps.items() if name in wanted or step.operator == INPUT}
 
-    def _refuse_changes(self) -> None:
-        changed = [*self.program.graph_signature.buffers_to_mutate.values()]
+    def _refuse_changes(self, changed: Sequence[str]) -> None:
         if changed:
             raise Unsupported(
                 "a forward changes the module's own state",
@@ -398,8 +397,11 @@ class _Reader:
         for name, ref in self.refs.items():
             if name in self.used:
                 continue
+            twin = next((other for other in self.used if _is_same(self.refs.get(other), ref)), None)
             if name.endswith("num_batches_tracked"):
                 ignored[ref] = COUNTER
+            elif twin is not None:
+                ignored[ref] = f"the same tensor as {twin}"
             elif not ref.trainable:
                 ignored[ref] = "is in the constants of the model that is written"
             else:
@@ -415,6 +417,13 @@ class _Reader:
                 if not any(path.startswith(f"{other}.") for other in found):
                     found[path] = short
         return found
+
+
+def _is_same(one: TensorRef | None, two: TensorRef) -> bool:
+    """Whether two names are of one tensor."""
+    if one is None or one.storage is None or not two.size:
+        return False
+    return (one.storage, one.shape) == (two.storage, two.shape)
 
 
 def _holds(value: object) -> bool:

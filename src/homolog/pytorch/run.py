@@ -80,7 +80,7 @@ class LiveTorch:
         self, inputs: Given, layers: Iterable[str] = (), instead: Mapping[str, Array] = MappingProxyType({})
     ) -> Run | None:
         with as_used(self.model):  # the exact result of the weights that are copied
-            wide = LiveTorch(copy.deepcopy(self.model).double())
+            wide = LiveTorch(_widened_copy(self.model))
         try:
             return wide.run(_widened(inputs), layers, instead)
         except RuntimeError:  # its forward makes tensors of a type of its own, which do not go with float64
@@ -180,6 +180,19 @@ def load(path: Path) -> LiveTorch:
             help=f"give them their model: {path}@package.module:factory",
         )
     return LiveTorch(module)
+
+
+def _widened_copy(module: torch.nn.Module) -> torch.nn.Module:
+    """The module in float64, made without a copy in its own element type in between."""
+    torch = require()
+    held = [*module.parameters(), *module.buffers()]
+    memo: dict[int, object] = {}
+    for tensor in held:
+        if tensor.is_floating_point() and tensor.dtype != torch.float64:
+            wide = tensor.detach().double()
+            trained = isinstance(tensor, torch.nn.Parameter)
+            memo[id(tensor)] = torch.nn.Parameter(wide, tensor.requires_grad) if trained else wide
+    return copy.deepcopy(module, memo).double()
 
 
 def _widened(inputs: Given) -> Given:

@@ -14,6 +14,7 @@ Needs Keras and numpy alone. The bound is what float32 may lose between two orde
 
 from pathlib import Path
 
+import keras
 import numpy as np
 from model import load_model
 
@@ -31,7 +32,7 @@ def test_parity():
     given = list(given) if isinstance(given, (list, tuple)) else [given]
     assert len(given) == len(expected)
     for ours, theirs in zip(given, expected):
-        ours = np.asarray(ours)
+        ours = keras.ops.convert_to_numpy(ours)
         assert ours.shape == theirs.shape
         if theirs.size:
             apart = np.abs(ours.astype(np.float64) - theirs.astype(np.float64)).max()

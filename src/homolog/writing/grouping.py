@@ -71,7 +71,7 @@ def _alike(regions: Sequence[Region], reading: Reading) -> list[list[Instance]]:
     all_lines = [lines for lines in ((region, region.lines()) for region in regions) if len(lines[1]) > 1]
     found = [_by_block(all_lines, reading, lists) for lists in (False, True)]
     # A list as one input is for calls that read ever longer lists; where lists are alike, their elements read better.
-    return max(found, key=lambda groups: sum(len(group) for group in groups))
+    return max(found, key=lambda groups: (sum(map(len, groups)), -len(groups)))
 
 
 def _by_block(all_lines: Sequence[tuple[Region, list[Line]]], reading: Reading, lists: bool) -> list[list[Instance]]:

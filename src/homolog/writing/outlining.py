@@ -58,15 +58,11 @@ def _cut(function: Function, measure: Measure) -> list[Function]:
 def _modules(lines: Sequence[Line]) -> list[tuple[int, int, int]]:
     """The modules among the lines that could become functions: (first line, after the last, depth of the scope)."""
     found = []
-    for start, stop, depth in _stretches(lines, 0, len(lines), 0):
-        while stop - start > MOST * len(lines):
-            inner = list(_stretches(lines, start, stop, depth))
-            if len(inner) != 1 or inner[0][:2] != (start, stop):
-                found += inner
-                break
-            depth += 1
-        else:
-            found.append((start, stop, depth))
+    for stretch in _stretches(lines, 0, len(lines), 0):
+        parts = [stretch]
+        while len(parts) == 1 and parts[0][1] - parts[0][0] > MOST * len(lines):
+            parts = list(_stretches(lines, *parts[0]))
+        found += parts
     whole = Counter(_key(lines[start], depth) for start, _, depth in found)
     return [item for item in found if whole[_key(lines[item[0]], item[2])] == 1]
 

@@ -58,7 +58,7 @@ def _loop(loop: Loop, names: Variables) -> Iterator[str]:
     yield from _copies([(names[item.name], written(item.first, names.__getitem__)) for item in loop.carried])
     yield _header(loop, names)
     body = list(statements(loop.body, names))
-    body += _copies([(names[item.name], names[item.next]) for item in loop.carried])
+    body += _copies([(names[item.name], written(item.next, names.__getitem__)) for item in loop.carried])
     yield from (INDENT + line for line in body)
 
 

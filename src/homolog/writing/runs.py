@@ -10,11 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from homolog.writing.columns import CELL, Column, Columns
-from homolog.writing.lines import Line, Operand, variable, variables
+from homolog.writing.lines import Line, Operand, variable
 
 LONGEST_PERIOD = 64
-PATIENCE = 1_000_000
-"""Operands that are looked at before longer periods are given up, which come to less and less."""
 LIST = 2
 """Lines that a list counts for which a loop fills."""
 MOST_LISTS = 2
@@ -23,6 +21,13 @@ Made = tuple[int, int]
 """A line of the period and a target of it."""
 Place = tuple[int, int, int]
 """A line of the period, an operand of it, and an element of that (-1 if it is not a list display)."""
+
+
+@dataclass
+class Patience:
+    """How many more operands are looked at before longer periods are given up, which come to less and less."""
+
+    left: int = 100_000
 
 
 @dataclass
@@ -62,30 +67,47 @@ class Runs:
         lines: in order of execution.
         needed: the variables that are read behind them.
         taken: names that a loop must not assign.
+        patience: how much more may be looked at.
     """
 
-    def __init__(self, lines: Sequence[Line], needed: Iterable[str], taken: frozenset[str]) -> None:
+    def __init__(self, lines: Sequence[Line], needed: Iterable[str], taken: frozenset[str], patience: Patience) -> None:
         self.lines = lines
         self.taken = taken
         self.made = {name: (at, n) for at, line in enumerate(lines) for n, name in enumerate(line.targets)}
         self.last = {name: at for at, line in enumerate(lines) for name in line.variables()}
         self.last.update((name, len(lines)) for name in needed)
-        self._work = 0
+        self.patience = patience
 
-    def best(self) -> Run | None:
-        """The run that saves the most lines, None if none saves any."""
+    def read_behind(self, start: int, stop: int) -> set[str]:
+        """Which variables of some lines are read behind them."""
+        made = (name for line in self.lines[start:stop] for name in line.targets)
+        return {name for name in made if self.last.get(name, -1) >= stop}
+
+    def chosen(self) -> list[Run]:
+        """Runs that do not overlap, in order: the one that saves the most lines, then the next, as long as any does."""
         kinds: dict[object, int] = {}
         symbols = [kinds.setdefault((line.pattern, len(line.targets)), len(kinds)) for line in self.lines]
-        best: tuple[float, Run] | None = None
+        found: list[tuple[float, Run]] = []
         for period in range(1, min(LONGEST_PERIOD, len(self.lines) // 2) + 1):
             for start, stop in _stretches(symbols, period):
+                most = stop - start - 1
+                if any(saved >= most and run.start <= start and stop + period <= run.stop for saved, run in found):
+                    # A shorter period has made all of it a loop already, and nothing is left to save.
+                    continue
                 for run in self._candidates(start, stop, period):
                     saved = self.saved(run)
-                    if saved is not None and (best is None or saved > best[0]):
-                        best = saved, run
-            if self._work > PATIENCE:
+                    if saved is not None:
+                        found.append((saved, run))
+            if self.patience.left < 0:
                 break
-        return best[1] if best else None
+        chosen: list[Run] = []
+        free = [True] * len(self.lines)
+        # The sort is stable: of equal runs, the one with the shorter period, then the first.
+        for _, run in sorted(found, key=lambda item: -item[0]):
+            if all(free[run.start : run.stop]):
+                free[run.start : run.stop] = [False] * (run.stop - run.start)
+                chosen.append(run)
+        return sorted(chosen, key=lambda run: run.start)
 
     def _candidates(self, start: int, stop: int, period: int) -> Iterator[Run]:
         """Runs in a stretch where every line is like the one a period later; where one ends, the next may begin."""
@@ -136,14 +158,15 @@ class Runs:
         for place in range(run.period):
             first = self.lines[run.start + place]
             line = self.lines[run.start + place + run.period * repetition]
+            before = self.lines[run.start + place + run.period * (repetition - 1)]
             for slot, (one, other) in enumerate(zip(first.reads, line.reads, strict=True)):
                 if isinstance(one, str) and isinstance(other, str):
                     if not self._alike(run, repetition, (place, slot, -1), one, other):
                         return False
                 elif isinstance(one, str) or isinstance(other, str):
                     return False
-                elif len(one) != len(other):
-                    if not self._grows(run, repetition, (place, slot), one, other):
+                elif len(one) != len(other) or (place, slot) in run.growing:
+                    if not self._grows(run, repetition, (place, slot), before.reads[slot], other):
                         return False
                 elif not all(
                     self._alike(run, repetition, (place, slot, n), a, b)
@@ -162,7 +185,7 @@ class Runs:
 
     def _alike(self, run: Run, repetition: int, place: Place, one: str, other: str) -> bool:
         """Whether an operand of a repetition is told as that of the first one is."""
-        self._work += 1
+        self.patience.left -= 1
         first, found = self._origin(run, one), self._origin(run, other)
         if first is not None:
             return found == (repetition, first[1])
@@ -179,23 +202,26 @@ class Runs:
         run.sources[place] = made
         return True
 
-    def _grows(self, run: Run, repetition: int, place: tuple[int, int], one: Operand, other: Operand) -> bool:
-        """Whether a list is that of the first repetition and one variable of each repetition since."""
-        first, now = list(variables(one)), list(variables(other))
-        self._work += len(now)
-        if len(now) != len(first) + repetition or now[: len(first)] != first:
+    def _grows(self, run: Run, repetition: int, place: tuple[int, int], before: Operand, now: Operand) -> bool:
+        """Whether a list is that of the repetition before and one variable that was made there."""
+        self.patience.left -= 1
+        first = self.lines[run.start + place[0]].reads[place[1]]
+        if isinstance(first, str) or before != now[:-1] or (repetition > 1 and place not in run.growing):
             return False
-        if any(self._origin(run, name) is not None for name in first):
+        if repetition == 1 and any(self._origin(run, name) is not None for name in first):
             return False
-        origins = [self._origin(run, name) for name in now[len(first) :]]
-        made = {origin[1] for origin in origins if origin is not None}
-        if len(made) != 1 or [origin and origin[0] for origin in origins] != list(range(repetition)):
+        origin = self._origin(run, now[-1])
+        if origin is None or origin[0] != repetition - 1:
             return False
-        (source,) = made
-        return run.growing.setdefault(place, (source, tuple(first))) == (source, tuple(first))
+        source = origin[1]
+        # It is filled as soon as the variable is made, and from one beginning.
+        if place[0] > source[0] or any(source == other and first != start for other, start in run.growing.values()):
+            return False
+        return run.growing.setdefault(place, (source, first)) == (source, first)
 
     def saved(self, run: Run) -> float | None:
         """How many lines a loop saves, None if it is better left."""
+        self.patience.left -= run.stop - run.start
         columns = self.columns(run)
         moving = CELL * run.repetitions * len(set(run.moving.values()))
         lists = len({*run.collected, *(made for made, _ in run.growing.values())})

@@ -24,6 +24,7 @@ def quoted(value: str) -> str:
     return f'"{value}"' if PLAIN.fullmatch(value) else repr(value)
 
 
+@lru_cache(maxsize=8192)
 def inside(term: str) -> str | None:
     """What stands between the quotes of a string or an f-string, None for any other term."""
     found = FORMATTED.fullmatch(term)
@@ -35,9 +36,10 @@ def joined(text: str) -> str:
     return f'f"{text}"' if "{" in text else f'"{text}"'
 
 
-def tokens(text: str) -> list[str]:
+@lru_cache(maxsize=8192)
+def tokens(text: str) -> tuple[str, ...]:
     """The text between quotes, cut into fields in braces, numbers, and the rest."""
-    return TOKEN.findall(text)
+    return tuple(TOKEN.findall(text))
 
 
 @lru_cache(maxsize=8192)

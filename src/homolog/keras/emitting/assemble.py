@@ -17,6 +17,7 @@ from homolog.keras.emitting.call import DTYPES, Call, written
 from homolog.keras.emitting.names import identifier
 from homolog.keras.emitting.registry import WRITERS
 from homolog.passes.orders import orders
+from homolog.passes.simpler import simpler
 from homolog.passes.ways import Order, laid, natural
 from homolog.tensors import Array, TensorRef
 from homolog.trace import CONSTANT, INPUT, PARAMETER, Called, Step, Trace
@@ -84,6 +85,7 @@ def assemble(trace: Trace, *, keep_layout: bool = False) -> Assembled:
     Raises:
         Unsupported: operators that cannot be written, all of them, with the places they come from.
     """
+    trace = simpler(trace)
     refuse_unknown(trace)
     return Assembler(trace, orders(trace, keep=keep_layout)).assembled()
 
@@ -95,7 +97,7 @@ def refuse_unknown(trace: Trace) -> None:
         Unsupported: with the list.
     """
     known = {INPUT, PARAMETER, CONSTANT, *WRITERS}
-    unknown = [step for step in trace.steps.values() if step.operator not in known]
+    unknown = [step for step in trace.steps.values() if step.operator not in known and step.counted is None]
     if unknown:
         counts = Counter(step.operator for step in unknown)
         places = {step.operator: step.where or step.name for step in reversed(unknown)}
@@ -134,7 +136,7 @@ class Assembler:
             self.anchor = self.anchor or variable
             inputs[variable] = self._input(step)
         for step in self.trace.steps.values():
-            if step.operator not in (INPUT, PARAMETER, CONSTANT):
+            if step.operator not in (INPUT, PARAMETER, CONSTANT) and step.counted is None:
                 self._write(step)
         results = []
         last = list(self.trace.steps.values())[-1]
@@ -199,11 +201,27 @@ class Assembler:
         self.statements.append(Statement(tuple(names), expression, scopes))
         return ", ".join(names)
 
+    def let_behind(self, name: str, expression: str) -> str:
+        """A new variable that is computed as soon as another is there: for what several modules read."""
+        place = next((place for place, found in enumerate(self.statements) if name in found.targets), -1)
+        scopes = self.statements[place].calls if place >= 0 else ()
+        made = f"v{self.count}"
+        self.count += 1
+        self.statements.insert(place + 1, Statement((made,), expression, scopes))
+        return made
+
+    def _is_spread(self, source: Step) -> bool:
+        """Whether calls of several modules read a constant."""
+        readers = (step for step in self.trace.steps.values() if Value(source.name) in step.values())
+        return len({step.calls[-1:] for step in readers}) > 1
+
     def expression(self, value: Value, order: Order, step: Step) -> str:
         """The variable that holds a value in an order; it is transposed where it lies in another."""
         if (value, order) in self.variables:
             return self.variables[value, order]
         source = self.trace.steps[value.node]
+        if source.counted is not None:
+            return self._rows_counted(value, source.counted, step)
         if source.operator == PARAMETER:
             return self._parameter(source, order, step)
         if source.operator == CONSTANT:
@@ -244,12 +262,31 @@ class Assembler:
 
     def zeros(self, value: Value, step: Step) -> str:
         """Zeros with a row for each row of the batch, which broadcast to a value of one row."""
-        dtype = self.trace.dtype(value)
-        rank = max(len(self.trace.shape(value)) - 1, 0)
+        return self._zeros(max(len(self.trace.shape(value)), 1), self.trace.dtype(value), step)
+
+    def for_each_row(self, text: str, rank: int, dtype: str, step: Step, times: int = 1) -> str:
+        """A value whose first axis has one row, with as many rows as the batch has, or a multiple."""
+        zeros = self._zeros(rank, dtype, step)
+        if times > 1:
+            zeros = self.let(f"ops.repeat({zeros}, {times}, axis=0)", step)
+        return self.let(f"ops.logical_or({text}, {zeros})" if dtype == "bool" else f"{text} + {zeros}", step)
+
+    def _zeros(self, axes: int, dtype: str, step: Step) -> str:
+        rank = axes - 1
         anchor = self.trace.inputs[0]
         flat = self.let(f"ops.reshape({self.anchor}, (-1, {_numbers(anchor.shape)}))", step)
         one = self.let(f"ops.cast(ops.zeros_like({flat}[:, :1]), {DTYPES.get(dtype, dtype)!r})", step)
         return one if rank == 1 else self.let(f"ops.reshape({one}, {(-1, *(1 for _ in range(rank)))!r})", step)
+
+    def _rows_counted(self, value: Value, axis: int, step: Step) -> str:
+        """The numbers of the rows along an axis; written where they are needed, for most who index need them not."""
+        zeros = self.zeros(value, step)
+        name = self.let(f"ops.cumsum({zeros} + 1, axis=0) - 1", step)
+        if axis:
+            shape = tuple(-1 if place == axis else 1 for place in range(len(self.trace.shape(value))))
+            name = self.let(f"ops.reshape({name}, {shape!r})", step)
+        self.variables[value, natural(len(self.trace.shape(value)))] = name
+        return name
 
     def fresh(self, path: str) -> str:
         """A name for a layer, after a path, that no other has."""
@@ -358,7 +395,10 @@ class Assembler:
         if not trainable:
             arguments["trainable"] = False
         self.held[name] = Held(name, "Parameter", arguments, node, array)
-        made = f"Parameter({written({**arguments, 'name': name})})({self._beside(step)})"
+        made = f"Parameter({written({**arguments, 'name': name})})"
+        if array is not None and self._is_spread(Step(node.name, CONSTANT)):
+            return self.let_behind(self.anchor, f"{made}({self.anchor})")
+        made = f"{made}({self._beside(step)})"
         return self.let(made, replace(step, calls=_around(step, path)))
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import permutations
 from typing import TYPE_CHECKING, Any, cast
 
 from homolog.errors import Unsupported
 from homolog.graph import Node, OpenShape, Value
-from homolog.passes.ways import HEADS_LAST, Order, channels_last, fits, is_axes, laid, natural
+from homolog.passes.ways import HEADS_LAST, Order, before, channels_last, fits, is_axes, laid, natural
 from homolog.tensors import Array
 from homolog.trace import CONSTANT, PARAMETER, Open, Step
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 DTYPES = {"int64": "int32", "int16": "int32", "long": "int32", "double": "float64", "float": "float32"}
 """Element types that are written as another: Keras counts in 32 bits on every backend."""
+
+MANY = 7
+"""Axes of which every order is tried, where none of the usual ones will do."""
 
 
 @dataclass
@@ -99,6 +103,18 @@ class Call:
         step = self.assembler.trace.steps[found.node]
         return step.array if step.operator == CONSTANT else None
 
+    def is_read(self, index: int) -> bool:
+        """Whether anything reads one of several results."""
+        wanted = Value(self.step.name, index)
+        trace = self.assembler.trace
+        return wanted in trace.outputs.values() or any(wanted in step.values() for step in trace.steps.values())
+
+    def those_read(self, *expressions: str) -> list[str]:
+        """The variables of several results; what nobody reads is not computed."""
+        names = [self.let(text) if self.is_read(index) else "" for index, text in enumerate(expressions)]
+        some = next(name for name in names if name)
+        return [name or some for name in names]
+
     # -- operands -----------------------------------------------------------------------------------------------
 
     def order_of(self, value: str | Value) -> Order:
@@ -110,11 +126,15 @@ class Call:
         own = self.assembler.order(found)
         source = self.assembler.trace.steps[found.node]
         candidates = [own, natural(len(shape)), channels_last(len(shape)), *([HEADS_LAST] if len(shape) == 4 else [])]
+        candidates.append(before(self.step, shape, self.order) or own)
         if source.operator in (PARAMETER, CONSTANT):
             candidates = [channels_last(len(shape)), natural(len(shape))] if not self.is_natural else candidates
         for order in candidates:
             if fits(self.step, shape, order, place, self.order):
                 return order
+        for rest in permutations(range(1, len(shape))) if len(shape) <= MANY else ():
+            if fits(self.step, shape, (0, *rest), place, self.order):
+                return (0, *rest)
         raise self.refusal(f"an input whose axes lie as {own} for a result as {self.order}")
 
     @property
@@ -210,6 +230,11 @@ class Call:
     def path(self) -> str:
         """Path of the module that the step stands in, empty for the network itself."""
         return self.step.calls[-1].path if self.step.calls else ""
+
+    @property
+    def is_module(self) -> bool:
+        """Whether the step is the first call of a module that holds no others, which a layer can be named after."""
+        return bool(self.step.calls) and not self.step.calls[-1].inner and not self.step.calls[-1].count
 
     def refusal(self, found: str, help: str | None = None) -> Unsupported:
         """The error for what this call cannot be written with."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from homolog.keras.emitting.assemble import Assembled, Held
 from homolog.keras.emitting.call import written
+from homolog.keras.emitting.sampling import GRID_SAMPLE
+from homolog.rules.training import Compiled
 from homolog.writing import Structured, structured
 
 WIDTH = 100
@@ -46,13 +48,13 @@ class Names:
     origin: str
 
 
-def source(assembled: Assembled, names: Names, compiling: Sequence[str] = ()) -> str:
+def source(assembled: Assembled, names: Names, compiled: Compiled | None = None) -> str:
     """The text of ``model.py``, formatted.
 
     Args:
         assembled: the model.
         names: what it says of itself.
-        compiling: body of ``compile_model``, where the training setup is given.
+        compiled: body of ``compile_model``, where the training setup is given.
     """
     import black
 
@@ -60,12 +62,13 @@ def source(assembled: Assembled, names: Names, compiling: Sequence[str] = ()) ->
     return black.format_str(
         "\n".join(
             [
-                _head(assembled, names, text),
+                _head(assembled, names, text, () if compiled is None else compiled.imports),
                 PARAMETER.format(package=names.model) if _has_parameters(assembled) else "",
+                GRID_SAMPLE.format(package=names.model) if _samples(text) else "",
                 *(f"\n{function}\n" for function in text.functions),
                 _build(assembled, names, text),
-                _load(bool(compiling)),
-                *([_compile(compiling)] if compiling else []),
+                _load(compiled is not None),
+                *([] if compiled is None else [_compile(compiled.lines)]),
             ]
         ),
         mode=black.Mode(line_length=WIDTH),
@@ -76,9 +79,13 @@ def _has_parameters(assembled: Assembled) -> bool:
     return any(held.cls == "Parameter" for held in assembled.held.values())
 
 
-def _head(assembled: Assembled, names: Names, text: Structured) -> str:
+def _samples(text: Structured) -> bool:
+    return any("GridSample(" in part for part in (*text.functions, text.body))
+
+
+def _head(assembled: Assembled, names: Names, text: Structured, imports: Sequence[str]) -> str:
     body = "\n".join([*text.functions, text.body])
-    uses_ops = "ops." in body or _has_parameters(assembled)
+    uses_ops = "ops." in body or _has_parameters(assembled) or _samples(text)
     lines = [
         f'"""{names.model}: a Keras model, translated from {names.origin}.',
         "",
@@ -87,6 +94,7 @@ def _head(assembled: Assembled, names: Names, text: Structured) -> str:
         "",
         "from pathlib import Path",
         "",
+        *(line for line in imports if line != "import keras"),
         "import keras",
         f"from keras import layers{', ops' if uses_ops else ''}",
         "",
@@ -149,8 +157,9 @@ def _compile(lines: Sequence[str]) -> str:
     return "\n".join(
         [
             "",
-            "def compile_model(model: keras.Model) -> None:",
-            '    """Set up training as the source had it."""',
+            "def compile_model(model: keras.Model) -> dict:",
+            '    """Set up training as the source had it; gives the arguments that fit() takes besides the data."""',
             *(f"    {line}" for line in lines),
+            "    return fit",
         ]
     )

@@ -1,5 +1,43 @@
 """What each operator of ATen is in Keras: one function for each, or for each few that are alike."""
 
-from homolog.keras.emitting.operators import elementwise, layers, pooling, reduction, resize, shape
+from homolog.keras.emitting.operators import (
+    activation,
+    attention,
+    borders,
+    convolution,
+    creation,
+    elementwise,
+    indexing,
+    layers,
+    matrix,
+    normalisation,
+    norms,
+    pooling,
+    reduction,
+    resize,
+    selection,
+    shape,
+    sorting,
+    spatial,
+)
 
-__all__ = ["elementwise", "layers", "pooling", "reduction", "resize", "shape"]
+__all__ = [
+    "activation",
+    "attention",
+    "borders",
+    "convolution",
+    "creation",
+    "elementwise",
+    "indexing",
+    "layers",
+    "matrix",
+    "normalisation",
+    "norms",
+    "pooling",
+    "reduction",
+    "resize",
+    "selection",
+    "shape",
+    "sorting",
+    "spatial",
+]

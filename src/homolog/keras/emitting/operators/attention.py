@@ -113,7 +113,11 @@ class _Mask:
         lacking = self.call.rank("query") - self.call.rank(value)
         if lacking <= 0:
             return text
-        return self.call.let(f"{text}[{', '.join(['None'] * lacking + ['...'])}]")
+        made = self.call.assembler.made
+        if ("wide", text) not in made:
+            wide = f"{text}[{', '.join(['None'] * lacking + ['...'])}]"
+            made["wide", text] = self.call.assembler.let_behind(text, wide)
+        return made["wide", text]
 
     def words(self) -> list[str]:
         """As arguments of Keras's attention."""
@@ -140,9 +144,10 @@ class _Mask:
         value = cast(Value, self.value)
         key = ("seen", value, axes)
         if key not in call.assembler.made:
-            wide = self._wide()
-            turned = wide if axes == natural(len(axes)) else call.let(f"ops.transpose({wide}, {axes!r})")
-            call.assembler.made[key] = call.let(f"ops.any({turned}, axis=-1, keepdims=True)")
+            seen = self._wide()
+            if axes != natural(len(axes)):
+                seen = call.assembler.let_behind(seen, f"ops.transpose({seen}, {axes!r})")
+            call.assembler.made[key] = call.assembler.let_behind(seen, f"ops.any({seen}, axis=-1, keepdims=True)")
         return f"ops.where({call.assembler.made[key]}, {call.let(found)}, 0)"
 
 

@@ -1,4 +1,8 @@
-"""Operators that work on each number by itself: arithmetic, comparisons, activations."""
+"""Operators that work on each number by itself: arithmetic, comparisons, casts.
+
+Keras takes element types together as PyTorch does, as far as it goes: what it does by itself is left to it, so that a
+model computes in the type that its layers have, whichever that is.
+"""
 
 from __future__ import annotations
 
@@ -6,113 +10,239 @@ from homolog.graph import Value
 from homolog.keras.emitting.call import Call
 from homolog.keras.emitting.registry import Writer, writes
 
-SYMBOLS = {
-    "add": "+",
-    "sub": "-",
-    "mul": "*",
-    "div": "/",
-    "eq": "ops.equal",
-    "ne": "ops.not_equal",
-    "lt": "<",
-    "le": "<=",
-    "gt": ">",
-    "ge": ">=",
-    "maximum": "ops.maximum",
-    "minimum": "ops.minimum",
-    "fmod": "ops.fmod",
-    "atan2": "ops.arctan2",
-    "logical_and": "ops.logical_and",
-    "logical_or": "ops.logical_or",
-    "logical_xor": "ops.logical_xor",
-    "bitwise_and": "ops.bitwise_and",
-    "bitwise_or": "ops.bitwise_or",
-    "bitwise_xor": "ops.bitwise_xor",
-    "__and__": "ops.bitwise_and",
-    "__or__": "ops.bitwise_or",
-    "__xor__": "ops.bitwise_xor",
-    "logaddexp": "ops.logaddexp",
+SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
+"""Operators of two values that are a sign between the two."""
+
+COMPARISONS = {"lt": ("<", "less"), "le": ("<=", "less_equal"), "gt": (">", "greater"), "ge": (">=", "greater_equal")}
+"""The same, with the function that they are where the first value is a constant: TensorFlow's have no ``<`` with what
+is no number yet."""
+
+OF_TWO = {
+    "eq": "equal",
+    "ne": "not_equal",
+    "maximum": "maximum",
+    "minimum": "minimum",
+    "fmax": "fmax",
+    "fmin": "fmin",
+    "fmod": "fmod",
+    "remainder": "mod",
+    "atan2": "arctan2",
+    "arctan2": "arctan2",
+    "hypot": "hypot",
+    "logaddexp": "logaddexp",
+    "logaddexp2": "logaddexp2",
+    "logical_and": "logical_and",
+    "logical_or": "logical_or",
+    "logical_xor": "logical_xor",
+    "__lshift__": "bitwise_left_shift",
+    "__rshift__": "bitwise_right_shift",
+    "bitwise_left_shift": "bitwise_left_shift",
+    "bitwise_right_shift": "bitwise_right_shift",
 }
-"""Operators of two values, by what they are in Keras: a sign between the two, or a function."""
+"""Operators of two values, by the name of the function in ``keras.ops``."""
 
-LOGICAL = {"bitwise_and", "bitwise_or", "bitwise_xor", "__and__", "__or__", "__xor__"}
+BITS = {
+    **{"bitwise_and": "and", "bitwise_or": "or", "bitwise_xor": "xor"},
+    **{"__and__": "and", "__or__": "or", "__xor__": "xor"},
+}
+"""Operators that are another function of truth values than of numbers."""
 
-FUNCTIONS = {
+OF_TRUTHS = {"add": "logical_or", "mul": "logical_and", "maximum": "logical_or", "minimum": "logical_and"}
+"""What arithmetic is, of two truth values that give one."""
+
+OF_ONE = {
     **{name: name for name in ("exp", "expm1", "exp2", "log", "log2", "log10", "log1p", "sqrt", "rsqrt", "square")},
-    **{name: name for name in ("abs", "sign", "reciprocal", "sin", "cos", "tan", "sinh", "cosh", "tanh", "erf")},
-    **{name: name for name in ("erfinv", "floor", "ceil", "trunc", "isnan", "isinf", "isfinite", "logical_not")},
-    **{name: name for name in ("relu", "relu6", "silu", "sigmoid", "selu", "softsign", "log_sigmoid", "erfc")},
-    **{"neg": "negative", "sgn": "sign", "asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh"},
-    **{"acosh": "arccosh", "atanh": "arctanh", "hardsigmoid": "hard_sigmoid", "hardswish": "hard_silu"},
-    **{"tanhshrink": "tanh_shrink", "round": "round"},
+    **{name: name for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "erf", "erfc", "erfinv", "sinc", "i0")},
+    **{name: name for name in ("reciprocal", "sigmoid", "deg2rad", "rad2deg")},
+    **{"asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh", "acosh": "arccosh"},
+    **{"atanh": "arctanh", "arcsin": "arcsin", "arccos": "arccos", "arctan": "arctan", "arcsinh": "arcsinh"},
+    **{"arccosh": "arccosh", "arctanh": "arctanh", "special_expm1": "expm1", "special_erf": "erf"},
 }
-"""Operators of one value, by the name of the function in ``keras.ops``."""
+"""Operators of one value that give a float, by the name of the function in ``keras.ops``."""
+
+KEEPING = {
+    **{name: name for name in ("abs", "sign", "floor", "ceil", "trunc")},
+    **{"absolute": "abs", "neg": "negative", "negative": "negative", "sgn": "sign", "fix": "trunc"},
+}
+"""Operators of one value that give what they are given, floats or integers."""
+
+TELLING = {
+    **{name: name for name in ("isnan", "isinf", "isfinite", "isposinf", "isneginf", "signbit", "logical_not")},
+}
+"""Operators of one value that give truth values."""
 
 
-def _promoted(call: Call, argument: object) -> str:
-    """An operand in the result's element type, where the operator counts in that."""
-    expression = call.operand(argument)
-    if not isinstance(argument, Value) or call.dtype(argument) == call.out_dtype:
-        return expression
-    return f"ops.cast({expression}, {call.out_dtype!r})"
+def floated(call: Call, argument: object, expression: str = "") -> str:
+    """An operand as a float, where the operator gives one: not all functions of Keras take integers."""
+    expression = expression or call.operand(argument)
+    if isinstance(argument, Value) and not is_float(call.dtype(argument)) and is_float(call.out_dtype):
+        return call.let(f"ops.cast({expression}, {call.out_dtype!r})")
+    return expression
 
 
-def _binary(name: str, symbol: str) -> Writer:
+def is_float(dtype: str) -> bool:
+    """Whether an element type has fractions."""
+    return "float" in dtype
+
+
+def is_negative(argument: object) -> bool:
+    """Whether it is a number with a minus in front."""
+    return isinstance(argument, int | float) and not isinstance(argument, bool) and argument < 0
+
+
+def _of_two(name: str) -> Writer:
     def write(call: Call) -> str:
-        arithmetic = call.step.dtypes[0] != "bool"
-        operand = _promoted if arithmetic else Call.operand
-        one, two = (operand(call, call[key]) for key in ("self", "other"))
-        alpha = call["alpha"]
-        if alpha not in (None, 1):
-            two = f"{call.literal(alpha)} * {two}"
-        if name == "div" and call["rounding_mode"]:
-            floors = call["rounding_mode"] == "floor"
-            return f"ops.floor_divide({one}, {two})" if floors else f"ops.trunc({one} / {two})"
-        if name in LOGICAL and not arithmetic:
-            return f"{symbol.replace('bitwise', 'logical')}({one}, {two})"
-        return f"{symbol}({one}, {two})" if symbol.startswith("ops.") else f"{one} {symbol} {two}"
+        one, two = call["self"], call["other"]
+        if name in OF_TRUTHS and call.step.dtypes[0] == "bool":
+            return f"ops.{OF_TRUTHS[name]}({call.operand(one)}, {call.operand(two)})"
+        if name in SIGNS:
+            return signed(call, SIGNS[name])
+        if name in COMPARISONS:
+            return compared(call, *COMPARISONS[name])
+        return f"ops.{OF_TWO[name]}({call.operand(one)}, {call.operand(two)})"
 
     return write
 
 
-for _name, _symbol in SYMBOLS.items():
-    writes(_name)(_binary(_name, _symbol))
+def compared(call: Call, symbol: str, function: str) -> str:
+    """Which of two values is larger; TensorFlow says so of no truth values."""
+    one, two = call["self"], call["other"]
+    if all(isinstance(item, Value) and call.dtype(item) == "bool" for item in (one, two)):
+        numbers = [f"ops.cast({call.operand(item)}, 'int32')" for item in (one, two)]
+        return f"ops.{function}({', '.join(numbers)})"
+    if isinstance(one, Value) and call.constant(one) is not None:
+        return f"ops.{function}({call.operand(one)}, {call.operand(two)})"
+    return f"{call.operand(one)} {symbol} {call.operand(two)}"
 
 
-def _unary(function: str) -> Writer:
-    def write(call: Call) -> str:
-        return f"ops.{function}({_promoted(call, call['self'])})"
+def signed(call: Call, symbol: str) -> str:
+    """Two values with a sign between them, the second times ``alpha``."""
+    one, two, alpha = call["self"], call["other"], call["alpha"]
+    if symbol == "/" and call["rounding_mode"]:
+        return divided(call, call["rounding_mode"])
+    if alpha not in (None, 1):
+        return f"{call.operand(one)} {symbol} {call.literal(alpha)} * {call.operand(two)}"
+    if symbol in "+-" and is_negative(two):
+        symbol, two = "-" if symbol == "+" else "+", -two
+    return f"{call.operand(one)} {symbol} {call.operand(two)}"
 
-    return write
+
+for _name in (*SIGNS, *COMPARISONS, *OF_TWO):
+    writes(_name)(_of_two(_name))
 
 
-for _name, _function in FUNCTIONS.items():
-    writes(_name)(_unary(_function))
+def divided(call: Call, rounding: str) -> str:
+    """The first by the second, rounded down or towards zero."""
+    one, two = call.operand(call["self"]), call.operand(call["other"])
+    if rounding == "floor":
+        return f"ops.floor_divide({one}, {two})"
+    if is_float(call.out_dtype):
+        return f"ops.trunc({one} / {two})"
+    # of integers: a quotient of floats would not be exact
+    quotient = call.let(f"ops.floor_divide(ops.abs({one}), ops.abs({two}))")
+    return f"{quotient} * ops.sign({one}) * ops.sign({two})"
+
+
+@writes("floor_divide")
+def floor_divide(call: Call) -> str:
+    """The first by the second, rounded down."""
+    return divided(call, "floor")
+
+
+@writes("true_divide", "divide")
+def true_divide(call: Call) -> str:
+    """The first by the second."""
+    return signed(call, "/")
 
 
 @writes("rsub")
 def rsub(call: Call) -> str:
     """The second less the first."""
-    one, two, alpha = _promoted(call, call["self"]), _promoted(call, call["other"]), call["alpha"]
+    one, two, alpha = call.operand(call["self"]), call.operand(call["other"]), call["alpha"]
     return f"{two} - {one}" if alpha in (None, 1) else f"{two} - {call.literal(alpha)} * {one}"
 
 
-@writes("pow")
+def _bits(word: str) -> Writer:
+    def write(call: Call) -> str:
+        kind = "logical" if call.step.dtypes[0] == "bool" else "bitwise"
+        return f"ops.{kind}_{word}({call.operand(call['self'])}, {call.operand(call['other'])})"
+
+    return write
+
+
+for _name, _word in BITS.items():
+    writes(_name)(_bits(_word))
+
+
+@writes("bitwise_not")
+def bitwise_not(call: Call) -> str:
+    """Every bit, or truth value, turned."""
+    return f"ops.{'logical' if call.out_dtype == 'bool' else 'bitwise'}_not({call.x()})"
+
+
+def _of_one(function: str) -> Writer:
+    def write(call: Call) -> str:
+        return f"ops.{function}({floated(call, call['self'])})"
+
+    return write
+
+
+for _name, _function in OF_ONE.items():
+    writes(_name)(_of_one(_function))
+
+
+def _keeping(function: str) -> Writer:
+    def write(call: Call) -> str:
+        rounds = function in ("floor", "ceil", "trunc")
+        return call.x() if rounds and not is_float(call.out_dtype) else f"ops.{function}({call.x()})"
+
+    return write
+
+
+for _name, _function in KEEPING.items():
+    writes(_name)(_keeping(_function))
+
+
+def _telling(function: str) -> Writer:
+    def write(call: Call) -> str:
+        return f"ops.{function}({call.x()})"
+
+    return write
+
+
+for _name, _function in TELLING.items():
+    writes(_name)(_telling(_function))
+
+
+@writes("positive")
+def positive(call: Call) -> str:
+    """The value itself."""
+    return call.x()
+
+
+@writes("round")
+def rounded(call: Call) -> str:
+    """To the nearest, halves to the even one, or to so many decimals."""
+    decimals = call["decimals"]
+    if not is_float(call.out_dtype):
+        return call.x()
+    return f"ops.round({call.x()}{f', {call.literal(decimals)}' if decimals else ''})"
+
+
+@writes("frac")
+def fraction(call: Call) -> str:
+    """What is left without the whole number."""
+    x = call.x()
+    return f"{x} - ops.trunc({x})"
+
+
+@writes("pow", "float_power")
 def power(call: Call) -> str:
     """A value, or a number, to the power of another."""
-    base = call["self"]
-    return f"ops.power({_promoted(call, base)}, {_promoted(call, call['exponent'])})"
-
-
-@writes("gelu")
-def gelu(call: Call) -> str:
-    """Exact, or by its approximation with a tanh."""
-    return f"ops.gelu({call.x()}, approximate={call['approximate'] == 'tanh'})"
-
-
-@writes("leaky_relu")
-def leaky_relu(call: Call) -> str:
-    """With a slope below zero."""
-    return f"ops.leaky_relu({call.x()}, negative_slope={call.literal(call['negative_slope'])})"
+    base, exponent = call["self"], call["exponent"]
+    if isinstance(base, Value) and not isinstance(exponent, Value) and call.dtype(base) == call.out_dtype:
+        return f"{call.operand(base)} ** {call.literal(exponent)}"
+    return f"ops.power({floated(call, base)}, {floated(call, exponent)})"
 
 
 @writes("clamp", "clamp_min", "clamp_max", "clip", "hardtanh")
@@ -120,48 +250,65 @@ def clamp(call: Call) -> str:
     """Between two bounds, or with one."""
     low, high = (call[key] if call[key] is not None else call[f"{key}_val"] for key in ("min", "max"))
     x = call.x()
-    if low is None:
-        return f"ops.minimum({x}, {call.operand(high)})"
-    if high is None:
-        return f"ops.maximum({x}, {call.operand(low)})"
-    return f"ops.clip({x}, {call.operand(low)}, {call.operand(high)})"
+    numbers = not isinstance(low, Value) and not isinstance(high, Value)
+    if low is not None and high is not None and numbers and call.dtype("self") == call.out_dtype:
+        return f"ops.clip({x}, {call.literal(low)}, {call.literal(high)})"
+    if low is not None:
+        x = f"ops.maximum({x}, {call.operand(low)})"
+    if high is not None:
+        x = f"ops.minimum({call.let(x)}, {call.operand(high)})"
+    return x
 
 
-@writes("dropout")
-def dropout(call: Call) -> str:
-    """Which drops in training alone."""
-    if call["train"]:
-        raise call.refusal("a dropout that drops at inference too")
-    x = call.x("input")
-    return call.layer("Dropout", {"0": call["p"]}, x) if call["p"] else x
+@writes("lerp")
+def lerp(call: Call) -> str:
+    """Between two values, by a weight."""
+    one, two, weight = (call.operand(call[key]) for key in ("self", "end", "weight"))
+    return f"{one} + {weight} * ({two} - {one})"
 
 
-@writes("clone", "contiguous", "detach", "alias", "lift_fresh_copy", "_assert_tensor_metadata")
-def same(call: Call) -> str:
-    """What is another object in PyTorch, and the same value."""
-    return call.x()
+@writes("addcmul", "addcdiv")
+def added(call: Call) -> str:
+    """A value and the product, or the quotient, of two others."""
+    x, one, two = (call.operand(call[key]) for key in ("self", "tensor1", "tensor2"))
+    factor = "" if call["value"] in (None, 1) else f"{call.literal(call['value'])} * "
+    return f"{x} + {factor}{one} {'*' if call.step.operator == 'addcmul' else '/'} {two}"
 
 
-@writes("to", "_to_copy", "type_as", "float")
-def cast(call: Call) -> str:
-    """Another element type. Floats stay what the model computes in."""
-    x = call.x()
-    if call.dtype("self") == call.out_dtype or all(
-        word.startswith(("float", "bfloat")) for word in (call.dtype("self"), call.out_dtype)
-    ):
-        return x
-    return f"ops.cast({x}, {call.out_dtype!r})"
+@writes("xlogy", "special_xlogy")
+def xlogy(call: Call) -> str:
+    """The first times the logarithm of the second, zero where the first is."""
+    one, two = (floated(call, call[key]) for key in ("self", "other"))
+    product = call.let(f"{one} * ops.log({two})")
+    return f"ops.where(ops.equal({one}, 0), ops.zeros_like({product}), {product})"
 
 
-@writes("where")
-def where(call: Call) -> str:
-    """One value or another, as a third says."""
-    one, two = (call["self"], call["other"])
-    return f"ops.where({call.operand(call['condition'])}, {_promoted(call, one)}, {_promoted(call, two)})"
+@writes("heaviside")
+def heaviside(call: Call) -> str:
+    """A step from zero to one, with a value of its own in between."""
+    one, two = call.operand(call["self"]), call.operand(call["values"])
+    return f"ops.where(ops.equal({one}, 0), {two}, ops.cast({one} > 0, {call.out_dtype!r}))"
 
 
-@writes("masked_fill")
-def masked_fill(call: Call) -> str:
-    """A number where a mask holds."""
-    x = call.x()
-    return f"ops.where({call.operand(call['mask'])}, {call.operand(call['value'])}, {x})"
+@writes("copysign")
+def copysign(call: Call) -> str:
+    """The size of the first with the sign of the second."""
+    one, two = call.operand(call["self"]), call["other"]
+    if not isinstance(two, Value):
+        return f"{'-' if is_negative(two) else ''}ops.abs({one})"
+    return f"ops.where(ops.signbit({call.operand(two)}), -ops.abs({one}), ops.abs({one}))"
+
+
+@writes("nan_to_num")
+def nan_to_num(call: Call) -> str:
+    """Numbers in place of what is none."""
+    words = (f"{key}={call.literal(call[key])}" for key in ("nan", "posinf", "neginf") if call[key] is not None)
+    return f"ops.nan_to_num({', '.join((call.x(), *words))})"
+
+
+@writes("isclose")
+def isclose(call: Call) -> str:
+    """Whether two values are the same but for a little."""
+    one, two = call.operand(call["self"]), call.operand(call["other"])
+    words = f"rtol={call['rtol']!r}, atol={call['atol']!r}, equal_nan={call['equal_nan']!r}"
+    return f"ops.isclose({one}, {two}, {words})"

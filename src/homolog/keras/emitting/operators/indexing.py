@@ -32,8 +32,10 @@ def index(call: Call) -> str:
     if not found.by_rows:
         return f"ops.take({x}, {found.text()}, axis={start})"
     if not found.has_rows:
-        taken = (*shape[:start], *found.shape[1:], *rest)
-        return _shaped(call, call.let(f"ops.take({x}, {found.text()}[0], axis={start})"), taken)
+        if constant is None:
+            raise call.refusal("places that are neither known nor each row's own")
+        places = call.assembler.fixed("places", constant.reshape(found.shape[1:]).astype("int32"), call.step)
+        return f"ops.take({x}, {places}, axis={start})"
     count = prod(cast(int, length) for length in found.shape[1:])
     wide = (-1, count, *(1 for _ in rest))
     places = found.text()
@@ -82,7 +84,8 @@ def gather(call: Call) -> str:
 def _as_long(call: Call, x: str, shape: OpenShape, other: OpenShape, dim: int) -> str:
     """The front of a tensor, where another is shorter along any other axis."""
     parts = [
-        ":" if axis == dim or length == wanted or wanted is None or length is None or (axis == 0 and wanted == 1)
+        ":"
+        if axis == dim or length == wanted or wanted is None or length is None or (axis == 0 and wanted == 1)
         else f":{wanted}"
         for axis, (length, wanted) in enumerate(zip(shape, other, strict=True))
     ]

@@ -9,8 +9,8 @@ import numpy as np
 
 from homolog.graph import Node
 from homolog.keras.emitting.call import Call
-from homolog.keras.emitting.operators.padding import padded
 from homolog.keras.emitting.registry import writes
+from homolog.passes.simpler.tied import REVERSED, REVERSIBLE
 from homolog.passes.ways import is_flat
 from homolog.rules.writing import keras_layer
 from homolog.transforms import Axes
@@ -38,21 +38,6 @@ def as_layer(call: Call, node: Node, *given: str) -> str:
     return call.weighted(made.name, by_place(made.arguments), node, *given)
 
 
-def _node(call: Call) -> Node:
-    if call.step.layer is None:
-        raise call.refusal("a weight that is computed, and no tensor of the model's own")
-    return call.step.layer
-
-
-@writes("conv1d", "conv2d", "conv3d")
-def convolution(call: Call) -> str:
-    """A convolution, with its padding in front of it where Keras's ``same`` is another."""
-    node = _node(call)
-    node = replace(node, fields={**node.fields, **LAST})
-    node, given = padded(call, node, call.x("input"))
-    return as_layer(call, node, given)
-
-
 @writes("linear")
 def linear(call: Call) -> str:
     """A dense layer; behind a flattened map its rows are put in the map's order."""
@@ -78,40 +63,42 @@ def flattened(node: Node, lengths: tuple[int, ...]) -> Node:
     return replace(node, weights={**node.weights, "weight": replace(weight, layout=(*weight.layout, turned))})
 
 
-@writes("batch_norm", "instance_norm")
-def batch_norm(call: Call) -> str:
-    """Statistics of the channels, which lie where the order puts them."""
-    node = _node(call)
-    axis = call.axis("input", 1)
-    return as_layer(call, replace(node, fields={**node.fields, "axis": (axis,)}), call.x("input"))
-
-
-@writes("layer_norm", "rms_norm")
-def layer_norm(call: Call) -> str:
-    """Statistics over the last axes."""
-    return as_layer(call, _node(call), call.x("input"))
-
-
-@writes("group_norm")
-def group_norm(call: Call) -> str:
-    """Statistics over groups of channels."""
-    node = _node(call)
-    axis = call.axis("input", 1)
-    return as_layer(call, replace(node, fields={**node.fields, "axis": (axis,)}), call.x("input"))
-
-
 @writes("embedding")
 def embedding(call: Call) -> str:
     """A row of a table for each id."""
     if call.step.layer is None:
         return f"ops.take({call.plain('weight')}, {call.x('indices')}, axis=0)"
+    if call.step.layer.kind == REVERSIBLE:
+        return _reversible(call, call.step.layer, call.x("indices"))
     ids = call.constant("indices")
-    if ids is not None and ids.ndim and (ids == np.arange(ids.shape[-1])).all() and ids.size == ids.shape[-1]:
+    if ids is not None and ids.ndim and _is_alone(call) and (ids == np.arange(ids.shape[-1])).all() and ids.size == ids.shape[-1]:
         return _first_rows(call, call.step.layer, ids.ndim, ids.shape[-1])
     return as_layer(call, call.step.layer, call.x("indices"))
+
+
+def _is_alone(call: Call) -> bool:
+    """Whether no other call reads the layer's table."""
+    layers = [step.layer for step in call.assembler.trace.steps.values() if step.layer is not None]
+    own = call.step.layer.weights["weight"].tensors if call.step.layer is not None else ()
+    return sum(own == weight.tensors for layer in layers for weight in layer.weights.values()) == 1
+
+
+@writes(REVERSED)
+def reversed_embedding(call: Call) -> str:
+    """A score for each row of a table, which is held by the layer that looks rows up."""
+    if call.step.layer is None:
+        raise call.refusal("a table that is computed")
+    found = _reversible(call, call.step.layer, call.x("input"), reverse=True)
+    return f"{found} + {call.plain('bias')}" if call.has("bias") else found
+
+
+def _reversible(call: Call, node: Node, given: str, **calls: object) -> str:
+    rows, width = node.weights["weight"].shape
+    settings = {key: repr(value) for key, value in calls.items()}
+    return call.weighted("ReversibleEmbedding", {"0": rows, "1": width}, node, given, **settings)
 
 
 def _first_rows(call: Call, node: Node, rank: int, count: int) -> str:
     """The rows of a table in their own order: no layer is needed to look them up."""
     table = call.let(call.assembler.loose(node.weights["weight"].tensors[0], call.step))
-    return f"{table}[{'None, ' * (rank - 1)}:{count}]"
+    return f"{table}[{'None, ' * (rank - 1)}:{count}, :]"

@@ -45,7 +45,7 @@ def explicit(x: str, pads: Pads, value: float = 0.0) -> str:
     """Padding of the spatial axes by itself, channels last."""
     if value:
         amounts = ((0, 0), *pads, (0, 0))
-        return f'ops.pad({x}, {amounts!r}, constant_values={_number(value)})'
+        return f"ops.pad({x}, {amounts!r}, constant_values={_number(value)})"
     return f"layers.{CLASSES[len(pads)]}({shortest(pads)!r})({x})"
 
 

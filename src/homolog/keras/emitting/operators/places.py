@@ -127,11 +127,12 @@ class Places:
 
     def text(self) -> str:
         """The places in all the axes together."""
-        call, known = self.call, self.constant()
+        call = self.call
+        if len(self.picking) == 1 and self.picking[0].value is not None:
+            return call.plain(self.picking[0].value)
+        known = self.constant()
         if known is not None:
-            return call.assembler.fixed(known.astype("int32"), call.step)
-        if len(self.picking) == 1:
-            return call.plain(cast(Value, self.picking[0].value))
+            return call.assembler.fixed("places", known.astype("int32"), call.step)
         terms = []
         for item, size, step in zip(self.picking, self._sizes, self._strides(), strict=True):
             terms.append(self._term(item, size, step))
@@ -141,8 +142,7 @@ class Places:
         """The places of one axis, as a summand of those of all together."""
         call = self.call
         if item.array is not None and size is not None:
-            text = call.assembler.fixed((wrapped(item.array, size) * step).astype("int32"), call.step)
-            return text
+            return call.assembler.fixed("places", (wrapped(item.array, size) * step).astype("int32"), call.step)
         text = call.plain(cast(Value, item.value))
         if size is None:
             raise call.refusal("places of the batch's own axis beside those of another")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
+import numpy as np
+
 from homolog import rules
-from homolog.graph import Node
+from homolog.graph import Node, Value
 from homolog.keras.emitting.call import Call
 from homolog.keras.emitting.operators.layers import LAST, by_place
 from homolog.keras.emitting.operators.padding import explicit, padded
@@ -19,7 +22,7 @@ NOT_NEGATIVE = {"relu", "relu6", "sigmoid", "hardsigmoid", "softmax", "square", 
 
 def _node(call: Call) -> Node:
     """The step in the words of its rule, settled for its input's shape, channels last."""
-    name = call.step.operator
+    name = call.step.operator.removesuffix("_with_indices")
     rule = rules.for_aten(name)
     if rule is None:
         raise call.refusal("no rule knows it")
@@ -43,14 +46,46 @@ def max_pool(call: Call) -> str:
         return _dilated(call, node, x)
     pads = node.fields["padding"]
     if isinstance(pads, tuple) and any(map(any, cast(Pads, pads))):
-        source = call.assembler.trace.steps[call.value("self").node]
-        lowest = 0.0 if source.operator in NOT_NEGATIVE else float("-inf")
-        node, x = padded(call, node, x, lowest)
+        node, x = padded(call, node, x, _lowest(call))
     return _applied(call, node, x)
 
 
+@writes("max_pool2d_with_indices", "max_pool3d_with_indices", "max_pool1d_with_indices")
+def max_pool_with_indices(call: Call) -> list[str]:
+    """The same; where the largest stood is not written."""
+    _refuse_indices(call)
+    return [max_pool(call)]
+
+
+def _refuse_indices(call: Call) -> None:
+    places = Value(call.step.name, 1)
+    trace = call.assembler.trace
+    if places in trace.outputs.values() or places in trace.readers():
+        raise call.refusal("return_indices=True: Keras gives what is largest, and not where it stood")
+
+
+def _lowest(call: Call) -> float:
+    """A number that is never above one of the input's."""
+    source = call.assembler.trace.steps[call.value("self").node]
+    return 0.0 if source.operator in NOT_NEGATIVE else float("-inf")
+
+
 def _dilated(call: Call, node: Node, x: str) -> str:
-    raise call.refusal(f"dilation={node.fields['dilation']}: Keras pools without gaps")
+    """Windows with gaps, which Keras's have not: axis by axis the largest of what stands so far apart."""
+    pads = cast(Pads, node.fields["padding"])
+    names = ("kernel_size", "stride", "dilation")
+    steps = [cast(Sequence[int], node.fields[name]) for name in names]
+    if any(map(any, pads)):
+        x = call.let(explicit(x, pads, _lowest(call)))
+    counts = call.step.shape[2:]
+    if None in counts:
+        raise call.refusal("dilation with an open length", "give the model inputs of a fixed size")
+    for axis, (count, kernel, stride, gap) in enumerate(zip(cast(Sequence[int], counts), *steps, strict=True), start=1):
+        reach = (count - 1) * stride + 1
+        every = f":{stride}" if stride > 1 else ""
+        parts = [f"{x}[{':, ' * axis}{place * gap}:{place * gap + reach}{every}]" for place in range(kernel)]
+        x = call.let(f"ops.max(ops.stack([{', '.join(parts)}], axis=0), axis=0)") if kernel > 1 else call.let(parts[0])
+    return x
 
 
 @writes("avg_pool1d", "avg_pool2d", "avg_pool3d")
@@ -61,7 +96,7 @@ def avg_pool(call: Call) -> str:
     if call["divisor_override"] is not None:
         raise call.refusal("divisor_override: Keras divides by the size of the window")
     if node.fields["ceil_mode"]:
-        raise call.refusal("ceil_mode with an open length", "give the model inputs of a fixed size")
+        return _over_the_end(call, node, x)
     if not any(map(any, pads)):
         return _applied(call, node, x)
     if node.fields["count_include_pad"]:
@@ -81,9 +116,29 @@ def _uncounted(call: Call, node: Node, x: str, given: str) -> str:
     return f"{mean} / {call.let(_applied(call, node, ones))}"
 
 
+def _over_the_end(call: Call, node: Node, x: str) -> str:
+    """Windows that reach over the end (``ceil_mode``) and count the padding, but nothing behind it: sums, each
+    divided by its own number of places."""
+    pads = cast(Pads, node.fields["padding"])
+    lengths, counts = call.shape("self")[2:], call.step.shape[2:]
+    if None in (*lengths, *counts):
+        raise call.refusal("ceil_mode with an open length", "give the model inputs of a fixed size")
+    steps = [cast(Sequence[int], node.fields[name]) for name in ("kernel_size", "stride")]
+    shares, behind = np.ones([1]), []
+    axes = zip(cast(Sequence[int], lengths), cast(Sequence[int], counts), pads, *steps, strict=True)
+    for length, count, (before, after), kernel, stride in axes:
+        starts = np.arange(count) * stride
+        seen = np.minimum(starts + kernel, length + before + after) - starts
+        shares = shares[..., None, :] * (kernel / seen)[:, None]
+        behind.append((before, max(int(starts[-1]) + kernel - length - before, after)))
+    plain = {**node.fields, "padding": ((0, 0),) * len(pads), "ceil_mode": False, "count_include_pad": False}
+    mean = call.let(_applied(call, replace(node, fields=plain), call.let(explicit(x, tuple(behind)))))
+    return f"{mean} * {call.assembler.fixed('shares', shares.astype(np.float32)[None], call.step)}"
+
+
 @writes(
     *("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d"),
-    *("adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d"),
+    *("_adaptive_avg_pool2d", "_adaptive_avg_pool3d"),
 )
 def adaptive(call: Call) -> str:
     """Into a number of cells; one cell is the whole, as many as there are places is the input itself."""
@@ -97,7 +152,8 @@ def adaptive(call: Call) -> str:
         return x
     if set(wanted) == {1}:
         name = {"max": "GlobalMaxPooling", "avg": "GlobalAveragePooling"}[way]
-        return call.layer(f"{name}{len(wanted)}D", {"keepdims": True}, x)
+        keeps = {"keepdims": True} if len(call.step.shape) > 2 else {}  # noqa: PLR2004
+        return call.layer(f"{name}{len(wanted)}D", keeps, x)
     if None in wanted:
         raise call.refusal("a number of cells that is an open length")
     if None not in lengths and all(n % k == 0 for n, k in zip(lengths, wanted, strict=True)):  # type: ignore[operator]
@@ -108,3 +164,8 @@ def adaptive(call: Call) -> str:
     return call.layer(f"{name}{len(wanted)}D", {"0": tuple(wanted)}, x)
 
 
+@writes("adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d")
+def adaptive_max(call: Call) -> list[str]:
+    """The same with the largest; where it stood is not written."""
+    _refuse_indices(call)
+    return [adaptive(call)]

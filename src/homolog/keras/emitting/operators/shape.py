@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import cast
 
-from homolog.graph import Value
+from homolog.graph import OpenShape, Value
 from homolog.keras.emitting.call import Call
 from homolog.keras.emitting.registry import writes
 from homolog.passes.ways import Order, is_axes, is_flat, natural, permutation, permuted, squeezed_axes
@@ -18,16 +19,23 @@ END = 2**62
 def reshape(call: Call) -> str:
     """Another shape; what is flattened with its channels last is flattened so."""
     x, shape = call.x(), call.shape("self")
-    if shape == call.step.shape and (None not in shape or call.step.operator == "flatten"):
+    if shape == call.step.shape and shape.count(None) < 2:
         return x
+    if call.is_static("self") and not call.step.alike:  # rows that are all alike go into an axis that is not the batch
+        x = call.assembler.for_each_row(x, len(shape), call.dtype("self"), call.step)
     if is_flat(call.order):
         return call.layer("Flatten", {}, x)
     out, order = call.out_shape, call.order_of("self")
-    if len(out) == 2 and out[0] is None and shape[:1] == (None,) and len(shape) > 2 and order == natural(len(shape)):
+    if len(out) == 2 and out[0] is None and shape[:1] == (None,) and len(shape) > 2 and order == natural(len(shape)) and out[1] == _numbers(shape[1:]):
         return call.layer("Flatten", {}, x)
     if out.count(None) == 2 and out[0] is None and shape[0] is None:  # the layer leaves the batch as it is
         return call.layer("Reshape", {"0": tuple(-1 if length is None else length for length in out[1:])}, x)
     return f"ops.reshape({x}, {call.target_shape()})"
+
+
+def _numbers(shape: OpenShape) -> int | None:
+    """How many numbers a shape has."""
+    return None if None in shape else prod(cast(tuple[int, ...], shape))
 
 
 @writes("permute", "transpose", "swapaxes", "swapdims", "movedim", "moveaxis", "t", "numpy_T", "mT")
@@ -134,7 +142,7 @@ def part(call: Call) -> str:
         "" if step in (None, 1) else call.literal(step),
     ]
     text = ":".join(words if words[2] else words[:2])
-    if text == ":" or call.step.shape == call.shape("self") and call.step.shape[dim] is not None:
+    if text == ":" or (call.step.shape == call.shape("self") and call.step.shape[dim] is not None):
         return call.x()
     return indexed(call, "self", {dim: text})
 
@@ -149,6 +157,8 @@ def indexed(call: Call, name: str, places: dict[int, str]) -> str:
     parts = [at.get(place, ":") for place in range(max(at) + 1)]
     if max(at) == rank - 1 and rank - min(at) < min(at) + 1 and rank > 2:
         parts = ["...", *(at.get(place, ":") for place in range(min(at), rank))]
+    if len(parts) == 1 and ":" in parts[0]:  # Keras takes a slice among others alone
+        return f"{call.x(name)}[{parts[0]}, {':' if rank > 1 else ''}]"
     return f"{call.x(name)}[{', '.join(parts)}]"
 
 
@@ -164,9 +174,13 @@ def expand(call: Call) -> str:
         x = call.let(f"ops.reshape({x}, {call.assembler.shape_text(full, call)})")
     order = call.order if is_axes(call.order) else natural(len(wanted))
     times = tuple(1 if full[cast(int, axis)] == wanted[cast(int, axis)] else wanted[cast(int, axis)] for axis in order)
+    rows = 0
+    if times[:1] == (None,) and not call.step.alike:
+        rows, times = _batches(call, cast(list[object], call["size"])[0]), (1, *times[1:])
     if None in times:
         raise call.refusal("a repetition for each row of a value that has rows already")
-    return f"ops.tile({x}, {times!r})" if set(times) != {1} else x
+    x = call.let(f"ops.tile({x}, {times!r})") if set(times) != {1} else x
+    return call.assembler.for_each_row(x, len(wanted), call.dtype("self"), call.step, rows) if rows else x
 
 
 @writes("roll")
@@ -189,31 +203,43 @@ def flip(call: Call) -> str:
     return f"ops.flip({call.x()}, axis={axes[0] if len(axes) == 1 else axes!r})"
 
 
-@writes("pad", "constant_pad_nd")
-def pad(call: Call) -> str:
-    """Zeros, another number, or what stands at the border, around the last axes."""
-    amounts, mode = cast(list[int], call["pad"]), call["mode"] or "constant"
-    rank = call.rank("self")
-    by_axis = [(0, 0)] * rank
-    for place in range(len(amounts) // 2):
-        by_axis[rank - 1 - place] = (amounts[2 * place], amounts[2 * place + 1])
-    if not any(map(any, by_axis)):
-        return call.x()
-    x, order = call.x(), call.order_of("self")
-    if any(min(pair) < 0 for pair in by_axis):
-        cuts = [
-            f"{-before if before < 0 else ''}:{after if after < 0 else ''}"
-            for before, after in (by_axis[cast(int, axis)] for axis in order)
-        ]
-        x = call.let(f"{x}[{', '.join(cuts)}]")
-        by_axis = [(max(before, 0), max(after, 0)) for before, after in by_axis]
-    widths = tuple(by_axis[cast(int, axis)] for axis in order)
-    if not any(map(any, widths)):
+@writes("repeat", "tile")
+def repeat(call: Call) -> str:
+    """So many times along each axis, with new axes in front."""
+    x, shape = call.x(), call.shape("self")
+    given = cast(list[object], call["repeats"] if call["repeats"] is not None else call["dims"])
+    times = [item.at_one if isinstance(item, Open) and call.is_static("self") else item for item in given]
+    rank = max(len(times), len(shape))
+    times = [1] * (rank - len(times)) + times
+    for_each = bool(given) and isinstance(given[0], Open) and len(given) == rank and not call.step.alike
+    if for_each:
+        times[0] = _batches(call, given[0])
+    if any(not isinstance(item, int) for item in times):
+        raise call.refusal("a repetition for each row of a value that has rows already")
+    if rank > len(shape):
+        x = call.let(f"ops.reshape({x}, {call.assembler.shape_text((*(1,) * (rank - len(shape)), *shape), call)})")
+    laid_times = tuple(
+        cast(int, times[cast(int, axis)]) for axis in (call.order if is_axes(call.order) else natural(rank))
+    )
+    x = call.let(f"ops.tile({x}, {laid_times!r})") if set(laid_times) != {1} else x
+    if not for_each:
         return x
-    names = {"constant": "constant", "reflect": "reflect", "replicate": "edge"}
-    if mode not in names:
-        raise call.refusal(f"mode={mode!r}: Keras pads with a constant, reflected or with the edge")
-    if mode == "constant":
-        value = call["value"] or 0
-        return f"ops.pad({x}, {widths!r}{'' if not value else f', constant_values={call.literal(value)}'})"
-    return f"ops.pad({x}, {widths!r}, mode={names[mode]!r})"
+    wide = call.let(f"ops.expand_dims({x}, 0)")
+    wide = call.assembler.for_each_row(wide, rank + 1, call.dtype("self"), call.step)
+    return f"ops.reshape({wide}, {call.target_shape()})"
+
+
+def _batches(call: Call, length: object) -> int:
+    """How many times the batch a length is."""
+    times = length.at_one if isinstance(length, Open) else None
+    if not isinstance(length, Open) or times is None or length.text not in ("batch", f"{times}*batch"):
+        raise call.refusal(f"a repetition of {length.text if isinstance(length, Open) else length}")
+    return times
+
+
+@writes("rot90")
+def rot90(call: Call) -> str:
+    """Turned by right angles in the plane of two axes."""
+    order = call.order_of("self")
+    axes = tuple(order.index(dim % len(order)) for dim in call["dims"])
+    return f"ops.rot90({call.x()}, k={call.literal(call['k'])}, axes={axes!r})"

@@ -1,0 +1,134 @@
+"""Convolutions and transposed ones: layers where they hold their kernels, operations where those are computed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import cast
+
+from homolog import rules
+from homolog.errors import Unsupported
+from homolog.graph import Node
+from homolog.keras.emitting.call import Call
+from homolog.keras.emitting.operators.borders import cut
+from homolog.keras.emitting.operators.layers import LAST, as_layer
+from homolog.keras.emitting.operators.padding import explicit, padded
+from homolog.keras.emitting.registry import writes
+from homolog.rules.conv import Pads
+
+WEIGHTS = ("input", "weight", "bias")
+
+
+@writes("conv1d", "conv2d", "conv3d")
+def convolution(call: Call) -> str:
+    """A convolution, with its padding in front of it where Keras's ``same`` is another."""
+    _refuse_without_batch(call)
+    node, given = padded(call, _node(call), call.x("input"))
+    rank = call.rank("input") - 2
+    stride, dilation = (cast(Sequence[int], node.fields[name]) for name in ("stride", "dilation"))
+    if max(stride) > 1 and max(dilation) > 1:  # Keras does one of the two at a time
+        node = replace(node, fields={**node.fields, "stride": (1,) * rank})
+        every = call.let(_applied(call, node, given))
+        return f"{every}[:, {', '.join('::' + str(step) if step > 1 else ':' for step in stride)}]"
+    return _applied(call, node, given)
+
+
+def _refuse_without_batch(call: Call) -> None:
+    rank = int(call.step.operator[-2])
+    if call.rank("input") != rank + 2:
+        raise call.refusal("an input without a batch", "give it a first axis of one")
+
+
+def _node(call: Call) -> Node:
+    """The step in the words of its rule; without weights, where its kernel is computed."""
+    node = call.step.layer
+    if node is None:
+        name = f"{call.step.operator}.{call.step.overload}".removesuffix(".")
+        rule = rules.for_aten(name) or rules.for_aten(call.step.operator)
+        if rule is None:
+            raise call.refusal("no rule knows it")
+        settings = {key: value for key, value in call.step.arguments.items() if key not in WEIGHTS}
+        rank = call.rank("weight") - 2
+        settings["kernel_size"] = call.shape("weight")[-rank:]
+        fields = rule.read_torch(name, settings, {}, call.path or call.step.name)
+        node = Node(call.path or call.step.name, rule.kind, fields, shapes=call.step.shapes)
+    return replace(node, fields={**node.fields, **LAST})
+
+
+def _applied(call: Call, node: Node, x: str) -> str:
+    return as_layer(call, node, x) if node.weights else _by_operation(call, node, x)
+
+
+def _by_operation(call: Call, node: Node, x: str) -> str:
+    """With a kernel that is computed when the model runs."""
+    fields, rank = node.fields, call.rank("weight") - 2
+    groups = cast(int, fields["groups"])
+    inner, outer = (call.shape("weight")[axis] for axis in (1, 0))
+    space = tuple(range(2, rank + 2))
+    settings = "".join(
+        f", {word}={_shortest(cast(Sequence[int], fields[name]))!r}"
+        for name, word in (("stride", "strides"), ("dilation", "dilation_rate"))
+        if set(cast(Sequence[int], fields[name])) != {1}
+    )
+    if fields["padding"] == "same":
+        settings += ', padding="same"'
+    if inner == 1 and groups > 1 and rank < 3 and len(set(cast(Sequence[int], fields["stride"]))) == 1:
+        kernel = call.let(f"ops.transpose({call.plain('weight')}, {(*space, 0, 1)!r})")
+        if outer != groups:
+            wide = (*cast(Sequence[int], call.shape("weight")[2:]), groups, cast(int, outer) // groups)
+            kernel = call.let(f"ops.reshape({kernel}, {wide!r})")
+        result = f"ops.depthwise_conv({x}, {kernel}{settings})"
+    else:
+        kernel = call.let(f"ops.transpose({call.plain('weight')}, {(*space, 1, 0)!r})")
+        result = f"ops.conv({x}, {kernel}{settings})" if groups == 1 else _grouped(call, x, kernel, groups, settings)
+    return f"{call.let(result)} + {call.plain('bias')}" if call.has("bias") else result
+
+
+def _grouped(call: Call, x: str, kernel: str, groups: int, settings: str) -> str:
+    """Each group of channels by itself: ``ops.conv`` knows of none."""
+    maps, kernels = (call.let(f"ops.split({name}, {groups}, axis=-1)", groups).split(", ") for name in (x, kernel))
+    results = [call.let(f"ops.conv({one}, {two}{settings})") for one, two in zip(maps, kernels, strict=True)]
+    return f"ops.concatenate([{', '.join(results)}], axis=-1)"
+
+
+def _shortest(value: Sequence[int]) -> object:
+    return value[0] if len(set(value)) == 1 else tuple(value)
+
+
+@writes("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
+def transposed(call: Call) -> str:
+    """A transposed convolution; what Keras does not crop, or not so, is cropped or added behind it."""
+    _refuse_without_batch(call)
+    node = _node(call)
+    if not node.weights:
+        raise call.refusal("a kernel that is computed, and no tensor of the model's own")
+    if cast(int, node.fields["groups"]) > 1:
+        raise call.refusal(f"groups={node.fields['groups']}: Keras's transposed convolutions have one group")
+    try:
+        return as_layer(call, node, call.x("input"))
+    except Unsupported:
+        return _cropped(call, node)
+
+
+def _cropped(call: Call, node: Node) -> str:
+    """With nothing cropped by the layer itself: zeros are added behind, and what is too much is cut."""
+    crops = cast(Pads, node.fields["padding"])
+    stride = cast(Sequence[int], node.fields["stride"])
+    # below zero, the layer gives zeros behind by itself
+    own = [min(0, number) for number in _least(node)]
+    left = [after - number for (_, after), number in zip(crops, own, strict=True)]
+    # where more is wanted than there is: what a zero behind the input gives is the bias alone
+    more = tuple(max(-(number // step), 0) for number, step in zip(left, stride, strict=True))
+    x = call.x("input")
+    if any(more):
+        x = call.let(explicit(x, tuple((0, number) for number in more)))
+    plain = {**node.fields, "padding": tuple((0, number) for number in own)}
+    full = call.let(as_layer(call, replace(node, fields=plain), x))
+    ends = [number + extra * step for number, extra, step in zip(left, more, stride, strict=True)]
+    return cut(full, [(0, 0), *((before, end) for (before, _), end in zip(crops, ends, strict=True))])
+
+
+def _least(node: Node) -> list[int]:
+    """For each axis how many places ``valid`` leaves out behind; below zero, how many it adds."""
+    steps = (cast(Sequence[int], node.fields[name]) for name in ("kernel_size", "stride", "dilation"))
+    return [d * (k - 1) + 1 - s for k, s, d in zip(*steps, strict=True)]

@@ -1,0 +1,19 @@
+"""Passes over a trace before it is written: the same function, said more simply."""
+
+from __future__ import annotations
+
+from homolog.passes.simpler.constants import constants
+from homolog.passes.simpler.dense import dense
+from homolog.passes.simpler.masks import masks
+from homolog.passes.simpler.repeats import repeats
+from homolog.passes.simpler.tied import tied
+from homolog.trace import Trace
+
+__all__ = ["constants", "dense", "masks", "repeats", "simpler", "tied"]
+
+
+def simpler(trace: Trace) -> Trace:
+    """All of them in their order."""
+    for run in (constants, dense, masks, repeats, tied):
+        trace = run(trace)
+    return trace

@@ -1,0 +1,80 @@
+"""Products with a matrix of the model's own are dense layers, however they are said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import cast
+
+from homolog.graph import Node, Value, Weight
+from homolog.passes.simpler.rewiring import rewired
+from homolog.tensors import TensorRef
+from homolog.trace import PARAMETER, Step, Trace
+from homolog.transforms import Axes
+
+RESHAPES = {"view", "reshape", "_unsafe_view"}
+TURNED = Axes("inp out -> out inp")
+
+
+def dense(trace: Trace) -> Trace:
+    """The trace with ``linear`` in place of ``addmm`` and the like, and without the reshapes to matrices around it."""
+    changed: dict[str, Step] = {}
+    for step in trace.steps.values():
+        found = _linear(trace, step)
+        if found is not None:
+            changed[step.name] = found
+    return _unfolded(rewired(trace, steps=changed)) if changed else trace
+
+
+def _linear(trace: Trace, step: Step) -> Step | None:
+    arguments = step.arguments
+    if step.operator == "addmm" and arguments["alpha"] == arguments["beta"] == 1:
+        given, matrix, bias = arguments["mat1"], arguments["mat2"], arguments["self"]
+    elif step.operator in ("mm", "matmul"):
+        given, matrix, bias = arguments["self"], arguments["mat2" if step.operator == "mm" else "other"], None
+    else:
+        return None
+    kernel, shift = _parameter(trace, matrix), _parameter(trace, bias)
+    if kernel is None or len(kernel.shape) != 2 or not isinstance(given, Value) or len(trace.shape(given)) < 2:
+        return None
+    if trace.steps[given.node].static or (bias is not None and (shift is None or shift.shape != kernel.shape[1:])):
+        return None
+    weights = {"weight": Weight((kernel,), (TURNED,))} | ({} if shift is None else {"bias": Weight((shift,))})
+    path = kernel.name.rpartition(".")[0]
+    own = any(call.path == path for call in step.calls)
+    node = Node(path if own else kernel.name, "linear", {}, weights, type="linear", layer=path if own else None)
+    return replace(step, operator="linear", overload="", arguments={"input": given}, layer=node)
+
+
+def _parameter(trace: Trace, argument: object) -> TensorRef | None:
+    """The trained tensor that an argument is."""
+    if not isinstance(argument, Value) or trace.steps[argument.node].operator != PARAMETER:
+        return None
+    tensor = trace.steps[argument.node].tensor
+    return tensor if tensor is not None and tensor.trainable is not False else None
+
+
+def _unfolded(trace: Trace) -> Trace:
+    """Without reshapes that make a matrix of what a linear layer reads, and give the axes back behind it."""
+    readers = trace.readers()
+    same: dict[Value, Value] = {}
+    changed: dict[str, Step] = {}
+    for step in trace.steps.values():
+        if step.operator != "linear" or len(step.shape) != 2:
+            continue
+        before = trace.steps[cast(Value, step.arguments["input"]).node]
+        behind = readers.get(Value(step.name), [])
+        if before.operator not in RESHAPES or len(behind) != 1 or behind[0].operator not in RESHAPES:
+            continue
+        given = cast(Value, before.arguments["self"])
+        shape, wide = trace.shape(given), behind[0].shape
+        if shape[-1] == before.shape[-1] and shape[:-1] == wide[:-1] and wide[-1] == step.shape[-1]:
+            changed[step.name] = _wide(step, given, behind[0])
+            same[Value(behind[0].name)] = Value(step.name)
+    return rewired(trace, same, changed) if changed else trace
+
+
+def _wide(step: Step, given: Value, behind: Step) -> Step:
+    arguments: Mapping[str, object] = {**step.arguments, "input": given}
+    layer = None if step.layer is None else replace(step.layer, shapes=behind.shapes)
+    return replace(step, arguments=arguments, shapes=behind.shapes, layer=layer)

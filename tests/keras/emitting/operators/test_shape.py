@@ -1,0 +1,70 @@
+"""Reshapes, transposes, slices, joins, splits and repetitions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from placed import behind, plain
+
+ANY: dict[str, Callable] = {
+    "flatten": lambda x: x.flatten(1),
+    "flatten the last": lambda x: x.flatten(-2),
+    "unflatten": lambda x: x.unflatten(-1, (1, x.shape[-1])),
+    "view": lambda x: x.view(x.shape[0], -1),
+    "reshape the rows": lambda x: x.reshape(-1, x.shape[-1]),
+    "transpose": lambda x: x.transpose(1, 2),
+    "transpose to the last": lambda x: x.transpose(1, -1),
+    "permute": lambda x: x.permute(0, *range(2, x.dim()), 1),
+    "movedim": lambda x: x.movedim(1, -1),
+    "swapaxes": lambda x: x.swapaxes(-1, 1),
+    "mT": lambda x: x.mT,
+    "unsqueeze": lambda x: [x.unsqueeze(1), x.unsqueeze(2), x.unsqueeze(-1), x.unsqueeze(-2)],
+    "squeeze": lambda x: [x[:, :1].squeeze(1), x[..., :1].squeeze(-1), x[:, :1].squeeze()],
+    "cat": lambda x: torch.cat([x, x.cos(), x[:, :1]], 1),
+    "cat at the end": lambda x: torch.cat([x, x.cos()], -1),
+    "stack": lambda x: [torch.stack([x, x.cos()], 1), torch.stack([x, x.cos()], -1), torch.stack([x, x.cos()], 2)],
+    "split": lambda x: list(x.split(2, 1)),
+    "split unevenly": lambda x: list(x.split([1, x.shape[1] - 1], 1)),
+    "chunk": lambda x: list(x.chunk(2, -1)),
+    "tensor_split": lambda x: list(x.tensor_split(3, -1)),
+    "unbind": lambda x: list(x.unbind(1)),
+    "unbind the last": lambda x: list(x.unbind(-1)),
+    "select": lambda x: [x[:, 0], x[:, -1], x[..., 1], x.select(2, -2)],
+    "slice": lambda x: [x[:, 1:], x[:, :-1], x[..., ::2], x[:, 1:3, 1:], x[:, -2:]],
+    "narrow": lambda x: [x.narrow(1, 1, 2), x.narrow(-1, 0, 2)],
+    "expand": lambda x: x[:, :1].expand(-1, 4, *x.shape[2:]),
+    "expand to more axes": lambda x: x.cos().unsqueeze(1).expand(-1, 2, *[-1] * (x.dim() - 1)),
+    "expand_as": lambda x: x.mean(1, keepdim=True).expand_as(x),
+    "repeat": lambda x: x.repeat(1, 2, *[3] * (x.dim() - 2)),
+    "repeat rows": lambda x: x.repeat(2, *[1] * (x.dim() - 1)),
+    "tile": lambda x: x.tile(2),
+    "roll": lambda x: [x.roll(1, 1), x.roll((1, -2), (1, 2)), x.roll(-1, -1)],
+    "flip": lambda x: [x.flip(1), x.flip((1, 2)), x.flip(-1)],
+    "rot90": lambda x: [torch.rot90(x, 1, (1, 2)), torch.rot90(x, -1, (-2, -1))],
+    "pad": lambda x: torch.nn.functional.pad(x, (1, 2)),
+    "pad with a number": lambda x: torch.nn.functional.pad(x, (1, 0, 0, 2), value=-1.5),
+    "cut": lambda x: torch.nn.functional.pad(x, (-1, 1, 2, -1)),
+    "atleast_3d": lambda x: torch.atleast_3d(x),
+    "hstack": lambda x: torch.hstack([x, x.cos()]),
+    "narrow copies": lambda x: x.clone().contiguous().detach(),
+    "meshgrid": lambda x: x * torch.stack(torch.meshgrid(*(torch.arange(n) for n in x.shape[-2:]), indexing="ij"))[0],
+}
+
+
+@pytest.mark.parametrize("name", ANY)
+def test_shapes(name: str) -> None:
+    plain(ANY[name])
+    behind(ANY[name])
+
+
+@pytest.mark.parametrize("dtype", ["int64", "bool"])
+def test_other_types(dtype: str) -> None:
+    plain(lambda x: [x.transpose(1, 2), x.repeat(1, 2, 1), torch.cat([x, x], 1), x[:, 1:], x.flip(1)], dtype)
+
+
+def test_one_row_is_repeated() -> None:
+    """A value that is there once for all rows, beside others."""
+    plain(lambda x: torch.cat([torch.arange(3.0).repeat(x.shape[0], 2, 1), x], 1))
+    plain(lambda x: torch.cat([torch.arange(3.0).expand(x.shape[0], 1, 3), x], 1))
