@@ -45,16 +45,18 @@ def run(folder: Path, record: Record) -> None:
 
     before = memory.settled()
     with record.stage("model.keras"):
-        model = keras.models.load_model(folder / "saved" / "model.keras")
+        model, alone = _loaded(folder / "saved")
         arguments = fitted(model, given)
         call = compiled(model, arguments)
         graph = in_graph(call.graph.as_graph_def())
-        record.note(transposes={"model": in_model(model), "graph": graph["all"], "layout": graph["layout"]})
+        record.note(
+            alone=alone, transposes={"model": in_model(model), "graph": graph["all"], "layout": graph["layout"]}
+        )
         result = call(keras.tree.map_structure(keras.ops.convert_to_tensor, arguments))
         _note(record, "model.keras", result, theirs, own)
     record.note(taken=memory.peak() - before)
     with record.stage("model.py"):
-        model = _imported(folder / "saved" / "model.py").load_model()
+        model = _imported(folder / "saved").load_model()
         _note(record, "model.py", model(fitted(model, given), training=False), theirs, own)
     loaded = [name for name in ABSENT if name in sys.modules]
     record.note(stage="done", loaded=loaded)
@@ -101,8 +103,21 @@ def _note(record: Record, file: str, result: Any, theirs: Mapping[str, Array], o
     record.note(files={**record.facts.get("files", {}), file: told})
 
 
-def _imported(path: Path) -> Any:
-    spec = spec_from_file_location("translated", path)
+def _loaded(saved: Path) -> tuple[Any, bool]:
+    """The whole model, and whether Keras has every class of it: those that model.py registers it must see first."""
+    import keras
+
+    try:
+        return keras.models.load_model(saved / "model.keras"), True
+    except TypeError:
+        _imported(saved)
+        return keras.models.load_model(saved / "model.keras"), False
+
+
+def _imported(saved: Path) -> Any:
+    if "translated" in sys.modules:
+        return sys.modules["translated"]
+    spec = spec_from_file_location("translated", saved / "model.py")
     assert spec is not None and spec.loader is not None
     module = module_from_spec(spec)
     sys.modules["translated"] = module

@@ -22,7 +22,7 @@ from typing import Any
 
 from bench.translations import table
 from bench.translations.catalogue import MODELS, chosen
-from bench.translations.judge import is_fine, judged
+from bench.translations.judge import LONGEST, is_fine, judged
 from bench.translations.model import Model
 
 LIMIT_S = 600
@@ -139,4 +139,4 @@ def _environment() -> dict[str, str]:
 
 
 def _last(text: str) -> str:
-    return (text.strip().splitlines() or ["no word on stderr"])[-1]
+    return (text.strip().splitlines() or ["no word on stderr"])[-1][:LONGEST]

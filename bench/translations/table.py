@@ -31,6 +31,7 @@ def page(records: Sequence[Record], versions: dict[str, str]) -> str:
         "PyTorch models with random weights, statistics, scales and shifts, written as Keras code by "
         "`homolog translate`. Printed by `make zoo`.",
         "\n".join(f"- {name}: {_tally(rows)}" for name, rows in groups.items()),
+        _alone(records),
         *(f"## {name[:1].upper()}{name[1:]}\n\n{_table(rows)}" for name, rows in groups.items()),
         _listed("## What is not translated", [_told(record) for record in records if record["verdict"] != PASS]),
         "## How it is measured",
@@ -61,6 +62,14 @@ def _tally(records: Sequence[Record]) -> str:
     count = {word: sum(record["verdict"] == word for record in records) for word in (PASS, REFUSED, FAIL)}
     rest = [f"{count[word]} {told}" for word, told in ((REFUSED, "refused"), (FAIL, "failed")) if count[word]]
     return ", ".join([f"{count[PASS]} of {len(records)} translated and proven", *rest])
+
+
+def _alone(records: Sequence[Record]) -> str:
+    """How many of the files that hold the whole model need no code."""
+    loaded = [record["fresh"]["alone"] for record in records if "alone" in (record.get("fresh") or {})]
+    return (
+        f"Of {len(loaded)} files `model.keras`, {sum(loaded)} load without `model.py`, the others once it is imported."
+    )
 
 
 def _table(records: Sequence[Record]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,9 +11,27 @@ from homolog.errors import Usage
 from homolog.network import Network
 from homolog.proof.given import UNNAMED
 from homolog.signature import Given
-from homolog.tensors import Array
+from homolog.tensors import Array, dtype_of
 
-Inputs = Sequence[Array | Sequence[int]] | Mapping[str, Array | Sequence[int]]
+OPEN_AS = 64
+"""Length that a network is run with along an axis of an input that is to stay open."""
+
+
+@dataclass(frozen=True)
+class Sized:
+    """An input of which the shape and the element type are known, and no values.
+
+    Attributes:
+        shape: batch first; None where a length is to stay open.
+        dtype: as numpy calls it.
+    """
+
+    shape: tuple[int | None, ...]
+    dtype: str = "float32"
+
+
+Input = Array | Sequence[int | None] | Sized
+Inputs = Sequence[Input] | Mapping[str, Input]
 """For each input of the first network an array, or a shape with the batch in front: in its order, or by name."""
 
 
@@ -47,11 +66,25 @@ def _told_apart(inputs: Inputs) -> Inputs:
     )
 
 
-def _array(entry: Array | Sequence[int]) -> Array:
+def open_axes(inputs: Inputs) -> dict[int | str, tuple[int, ...]]:
+    """The axes, the batch left out, that are to stay open, by the places or names of their inputs."""
+    entries = inputs.items() if isinstance(inputs, Mapping) else enumerate(inputs)
+    found: dict[int | str, tuple[int, ...]] = {}
+    for key, entry in entries:
+        shape = entry.shape if isinstance(entry, Sized) else () if isinstance(entry, np.ndarray) else tuple(entry)
+        axes = tuple(axis for axis, length in enumerate(shape) if axis and length is None)
+        if axes:
+            found[key] = axes
+    return found
+
+
+def _array(entry: Input) -> Array:
     if isinstance(entry, np.ndarray):
         return entry
-    if all(isinstance(length, int) and length > 0 for length in entry):
-        return np.zeros(tuple(map(int, entry)), np.float32)
+    sized = entry if isinstance(entry, Sized) else Sized(tuple(entry))
+    if all(length is None or (isinstance(length, int) and length > 0) for length in sized.shape):
+        lengths = [OPEN_AS if length is None else int(length) for length in sized.shape]
+        return np.zeros((1 if sized.shape[:1] == (None,) else lengths[0], *lengths[1:]), dtype_of(sized.dtype))
     raise Usage("an input is neither an array nor a shape", found=repr(entry), help="for example (1, 3, 224, 224)")
 
 

@@ -115,8 +115,12 @@ class Live(Protocol):
     def graph(self, inputs: Given | None = None) -> Graph:
         """The graph of the model; ``inputs`` where it must be traced."""
 
-    def trace(self, inputs: Given) -> Trace:
+    def trace(self, inputs: Given, free: Mapping[int | str, Sequence[int]]) -> Trace:
         """What the model computes, step by step, for a batch of any size.
+
+        Args:
+            inputs: as for ``run``.
+            free: axes besides the batch that stay open too, by the place or name of their input.
 
         Raises:
             Unsupported: it cannot be read so.

@@ -14,7 +14,7 @@ from homolog.errors import Mismatch, Unsupported, Usage
 from homolog.files import Format, open_checkpoint
 from homolog.files.folder import atomic_folder
 from homolog.graph import Value
-from homolog.inputs import Inputs, arrays_of
+from homolog.inputs import Inputs, arrays_of, open_axes
 from homolog.keras.emitting.assemble import Assembled, assemble
 from homolog.keras.emitting.graphs import graphs
 from homolog.keras.emitting.names import identifier
@@ -172,7 +172,7 @@ def draft(
         )
     given = arrays_of(inputs, origin)
     say("reading the source")
-    trace: Trace = origin.live.trace(given)
+    trace: Trace = origin.live.trace(given, open_axes(inputs))
     say(f"writing {len(trace.steps)} operations")
     assembled = assemble(trace, keep_layout=keep_layout)
     compiled = None if training is None else _compiled(training, origin, trace, assembled)
@@ -203,7 +203,7 @@ def translate_to_keras(
     say("proving that both are the same")
     left, right = graphs(made.trace, made.assembled)
     parts = [weights.check(rows, refs, target.tensors())]
-    parts += list(run_parts(origin, target, left, right, rows, tolerance, SEEDS, gradients=gradients))
+    parts += list(run_parts(origin, target, left, right, rows, tolerance, SEEDS, other_sizes=True, gradients=gradients))
     why = causes(origin, target, (left, right), rows, parts, run=True)
     proof = Proof(tuple(parts), (), origin.name, target.name, why)
     return Translation(made.source, rows, proof, made, target, origin, notes(made))

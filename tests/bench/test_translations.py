@@ -25,6 +25,7 @@ FRESH = {
     "stage": "done",
     "ended": "",
     "loaded": [],
+    "alone": True,
     "taken": 50e6,
     "transposes": {"model": 1, "graph": 2, "layout": 0},
     "files": {"model.keras": FILE, "model.py": FILE},
@@ -140,6 +141,7 @@ def test_the_page_shows_every_row() -> None:
     page = table.page([row("good"), bad, row("odd", error=REFUSED)], {"torch": "2.13.0"})
     assert "- toys: 1 of 3 translated and proven, 1 refused, 1 failed" in page
     assert "| good | 3×8×8 | pass | 1.50 × | 3e-15 |  | 1 / 2 / 0 | 7.0 | 2.0 × / 1.5 × | 120 |" in page
+    assert "Of 2 files `model.keras`, 2 load without `model.py`" in page
     assert "- bad, FAIL: building: exit code 1: died" in page
     assert "- odd, refused: no rule (roi_heads): nms" in page
     rows = [line for line in page.splitlines() if line.startswith("|")]
@@ -249,6 +251,7 @@ def test_what_was_saved_runs_on_its_own(tmp_path: Path) -> None:
     _saved(tmp_path / "saved")
     found = runner._process("fresh", tmp_path / "fresh.json", str(tmp_path))
     assert found["ended"] == ""
+    assert found["alone"]
     assert found["transposes"] == {"model": 2, "graph": 2, "layout": 2}
     assert [file["problem"] for file in found["files"].values()] == ["", ""]
     assert judged(record(fresh=found)) == ("pass", "")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from writing.programs import Trace
-
 from homolog.writing import Program
+from writing.programs import Trace
 
 
 def conv_norm(t: Trace, x: str, name: str, norm: str, filters: int, kernel: int, strides: int = 1) -> str:

@@ -6,9 +6,9 @@ import random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from writing.programs import Trace, outcome, source, structured_outcome
 
 from homolog.writing import Program, structured
+from writing.programs import Trace, outcome, source, structured_outcome
 
 WORDS = ("conv", "norm", "proj", "layer1", "layer10", "0", "1", "10")
 

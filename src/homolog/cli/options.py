@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -30,8 +31,8 @@ inputs_option = click.option(
     "--input",
     "inputs",
     multiple=True,
-    metavar="SHAPE",
-    help="Shape of an input of SRC (of A), batch first: 1,3,224,224. Repeat for several.",
+    metavar="[NAME:]SHAPE[:DTYPE]",
+    help="Shape of an input of SRC (of A), batch first: 1,3,224,224, or ids:1,12:int64. Repeat for several.",
 )
 force_option = click.option("--force", is_flag=True, help="Write over an existing file.")
 atol_option = click.option("--atol", type=float, help="Allowed absolute difference of float32 outputs.")
@@ -39,25 +40,38 @@ rtol_option = click.option("--rtol", type=float, help="Allowed difference relati
 no_run_option = click.option("--no-run", is_flag=True, help="Compare weights alone; build and run no model.")
 
 
-def shapes_of(texts: Sequence[str]) -> list[tuple[int, ...]] | None:
-    """``("1,3,224,224",)`` → ``[(1, 3, 224, 224)]``."""
-    from homolog.errors import Usage
+_INPUT = re.compile(
+    r"(?:(?P<name>[A-Za-z_]\w*):)?(?P<shape>(?:\d+|\?)(?:[,x](?:\d+|\?))*)(?::(?P<dtype>u?int\d+|b?float\d+|bool))?"
+)
 
-    shapes = []
+
+def shapes_of(texts: Sequence[str]) -> Any:
+    """``("1,3,224,224",)`` → ``[Sized((1, 3, 224, 224))]``; by name where each has one. A ``?`` leaves a length open.
+
+    Raises:
+        Usage: a text is no shape, or some have names and some have not.
+    """
+    from homolog.errors import Usage
+    from homolog.inputs import Sized
+
+    found: list[tuple[str | None, Sized]] = []
     for text in texts:
-        try:
-            shape = tuple(int(length) for length in text.replace("x", ",").split(","))
-        except ValueError:
-            shape = ()
-        if not shape or min(shape) < 1:
+        told = _INPUT.fullmatch(text)
+        lengths = told["shape"].replace("x", ",").split(",") if told else ["0"]
+        if told is None or "0" in lengths:
             raise Usage(
                 "this is no shape",
                 where=f"--input {text}",
-                expected="whole numbers, batch first",
-                help="--input 1,3,224,224",
+                expected="whole numbers, batch first, or ? for a length that stays open; a name before a colon, an "
+                "element type behind one",
+                help="--input 1,3,224,224, or --input ids:1,12:int64",
             )
-        shapes.append(shape)
-    return shapes or None
+        shape = tuple(None if length == "?" else int(length) for length in lengths)
+        found.append((told["name"], Sized(shape, told["dtype"] or "float32")))
+    named = {name: sized for name, sized in found if name is not None}
+    if named and len(named) < len(found):
+        raise Usage("some inputs have names, and some have none, or one twice", where=f"--input {' '.join(texts)}")
+    return named or [sized for _, sized in found] or None
 
 
 def tolerance_of(atol: float | None, rtol: float | None) -> Any:

@@ -46,7 +46,7 @@ class LiveKeras:
         arrays = None if inputs is None else in_order(inputs, _names(self.model))
         return read_model(self.model, None if arrays is None else [array.shape for array in arrays])
 
-    def trace(self, inputs: Given) -> Trace:
+    def trace(self, inputs: Given, free: Mapping[int | str, Sequence[int]]) -> Trace:
         raise Unsupported("a Keras model cannot be translated yet", expected="a PyTorch module")
 
     def tensors(self) -> dict[str, TensorRef]:

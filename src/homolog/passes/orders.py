@@ -68,11 +68,17 @@ def _forward(trace: Trace, found: dict[str, Order]) -> None:
                 if order is not None and order != natural(rank):
                     found[step.name] = order
                     break
-            # axes that are only called otherwise: channels-last by nature
+            # axes that are only called otherwise: channels-last by nature, or the batch in front
             order = way(step, shape, natural(len(shape)), place)
-            if known is None and rank > 2 and order == channels_last(rank):
+            if known is None and rank > 2 and order != natural(rank) and order in (channels_last(rank), _batch_first(step)):
                 found[step.name] = order
                 break
+
+
+def _batch_first(step: Step) -> Order:
+    """The order of a sequence of batches whose batches lie in front."""
+    rank = len(step.shape)
+    return (1, 0, *range(2, rank)) if rank > 2 and step.shape[1] is None else natural(rank)
 
 
 def _backward(trace: Trace, found: dict[str, Order]) -> None:

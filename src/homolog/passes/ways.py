@@ -238,6 +238,15 @@ def regrouping(shape: OpenShape, other: OpenShape) -> list[tuple[list[int], list
     return groups
 
 
+def _on_last(step: Step, shape: OpenShape, order: Order, place: int) -> Order | None:
+    """The last axes are taken together, or become another; the others may lie in any order."""
+    count = len(cast(Sequence[int], step.arguments.get("normalized_shape", (1,))))
+    kept = tuple(range(len(shape) - count, len(shape)))
+    if place == 0 and len(shape) == len(step.shape) and order[-count:] == kept:
+        return order
+    return _only_natural(step, shape, order, place)
+
+
 def _stacked(step: Step, shape: OpenShape, order: Order, place: int) -> Order | None:
     return _unsqueezed(step, shape, order, place)
 
@@ -254,8 +263,9 @@ WAYS: dict[str, Way] = {
         "adaptive_max_pool3d _adaptive_avg_pool2d _adaptive_avg_pool3d "
         "upsample_nearest1d upsample_nearest2d upsample_nearest3d upsample_nearest_exact2d _upsample_nearest_exact2d "
         "upsample_bilinear2d upsample_linear1d upsample_trilinear3d upsample_bicubic2d _upsample_bilinear2d_aa "
-        "_upsample_bicubic2d_aa pixel_shuffle pixel_unshuffle channel_shuffle im2col_spatial lrn grid_sampler "
-        "grid_sampler_2d",
+        "_upsample_bicubic2d_aa pixel_shuffle pixel_unshuffle channel_shuffle native_channel_shuffle grid_sampler "
+        "grid_sampler_2d im2col col2im max_pool1d_with_indices max_pool3d_with_indices upsample_nearest_exact1d "
+        "upsample_nearest_exact3d _upsample_nearest_exact1d _upsample_nearest_exact3d",
         _spatial,
     ),
     **_sorted_in(
@@ -275,8 +285,8 @@ WAYS: dict[str, Way] = {
         "softmax log_softmax _softmax _log_softmax cumsum cumprod flip roll slice index_select cat concat split "
         "split_with_sizes chunk narrow batch_norm instance_norm group_norm native_group_norm "
         "_native_batch_norm_legit_no_training pad constant_pad_nd reflection_pad1d reflection_pad2d replication_pad1d "
-        "replication_pad2d replication_pad3d zero_pad2d slice_scatter select_scatter glu expand diff repeat "
-        "xlogy hypot fill copy linalg_vector_norm_keep normalize floor_divide repeat_interleave tril_keep",
+        "replication_pad2d replication_pad3d reflection_pad3d _pad_circular zero_pad2d slice_scatter select_scatter glu "
+        "expand diff repeat xlogy hypot fill copy linalg_vector_norm_keep normalize floor_divide repeat_interleave tril_keep",
         _through,
     ),
     **_sorted_in(
@@ -289,6 +299,7 @@ WAYS: dict[str, Way] = {
     **_sorted_in("squeeze", _squeezed),
     **_sorted_in("unsqueeze", _unsqueezed),
     **_sorted_in("stack", _stacked),
+    **_sorted_in("linear layer_norm rms_norm", _on_last),
     ATTENTION: _attended,
     **_sorted_in("permute transpose swapaxes swapdims movedim moveaxis t numpy_T mT", _turned),
     **_sorted_in("view reshape flatten unflatten _unsafe_view view_as reshape_as", _regrouped),

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import operator
-import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from homolog import rules
 from homolog.errors import Unsupported
 from homolog.graph import Node, OpenShape, Value
 from homolog.modules import Module
-from homolog.pytorch.export import giving_tensors, with_sizes
+from homolog.pytorch.export import with_sizes
+from homolog.pytorch.exporting import BATCH, exported, refuse_types
 from homolog.pytorch.functional import changed_state, functional
-from homolog.pytorch.inference import as_used, at_inference
+from homolog.pytorch.inference import as_used
 from homolog.pytorch.inline import inline
 from homolog.pytorch.read import fitting, state, to_numpy, tree_of
 from homolog.pytorch.statics import Statics
-from homolog.results import Results, taken_apart
+from homolog.results import Results
 from homolog.rules.norm import COUNTER
 from homolog.signature import Given
 from homolog.tensors import TensorRef
@@ -28,26 +29,26 @@ from homolog.trace import CONSTANT, INPUT, PARAMETER, Called, Open, Step, Trace
 if TYPE_CHECKING:
     import torch
 
-BATCH = "batch"
+NOTHING: Mapping[int | str, Sequence[int]] = MappingProxyType({})
 CONTAINERS = {"ModuleList", "ModuleDict", "Sequential", "Identity"}
-UNREADABLE = ("complex", "quint", "qint", "float8")
 
 
-def trace(module: torch.nn.Module, inputs: Given) -> Trace:
+def trace(module: torch.nn.Module, inputs: Given, free: Mapping[int | str, Sequence[int]] = NOTHING) -> Trace:
     """What a module computes, at inference, for a batch of any size.
 
     Args:
         module: is left as it was.
         inputs: arrays for the arguments of ``forward``, in order or by name, the batch first.
+        free: axes besides the batch that stay open too, by the place or name of their input.
 
     Raises:
         Unsupported: it cannot be exported, or what was exported cannot be read; with the reason and the place.
     """
     by_place, by_name = fitting(module, inputs)
-    _refuse_types(module, (*by_place, *by_name.values()))
+    refuse_types(module, (*by_place, *by_name.values()))
     stored = state(module)
     with as_used(module) as computed:
-        program, results = _exported(module, [_two_rows(item) for item in by_place], _rows_of(by_name))
+        program, results = exported(module, by_place, by_name, free)
         found = _Reader(module, program, results, list(by_name)).trace()
     reasons = {
         stored[origin]: f"{name} is computed from it, and is written as it is at inference"
@@ -56,99 +57,6 @@ def trace(module: torch.nn.Module, inputs: Given) -> Trace:
         if origin in stored
     }
     return replace(found, ignored={**found.ignored, **reasons})
-
-
-def _two_rows(tensor: torch.Tensor) -> torch.Tensor:
-    """With a batch of two at least: a length of one is never taken for open."""
-    import torch
-
-    return torch.cat([tensor, tensor]) if tensor.dim() and tensor.shape[0] == 1 else tensor
-
-
-def _rows_of(by_name: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return {name: _two_rows(item) for name, item in by_name.items()}
-
-
-def _refuse_types(module: torch.nn.Module, inputs: Sequence[torch.Tensor]) -> None:
-    named = [*module.named_parameters(), *module.named_buffers(), *((f"input {n}", t) for n, t in enumerate(inputs))]
-    for name, tensor in named:
-        word = str(tensor.dtype).removeprefix("torch.")
-        kind = next((kind for kind in UNREADABLE if word.startswith(kind)), None)
-        if tensor.layout is not _strided() or tensor.is_quantized or kind:
-            raise Unsupported(
-                "a tensor is of a type that Keras has no layers for",
-                where=name,
-                expected="dense tensors of float, integer or bool",
-                found=f"{word}, {str(tensor.layout).removeprefix('torch.')}",
-                help="convert the model to float32 with dense weights before it is translated",
-            )
-
-
-def _strided() -> object:
-    import torch
-
-    return torch.strided
-
-
-def _exported(
-    module: torch.nn.Module, by_place: Sequence[torch.Tensor], by_name: Mapping[str, torch.Tensor]
-) -> tuple[torch.export.ExportedProgram, Results]:
-    """The program and what a run gives."""
-    import torch
-
-    batch = torch.export.Dim(BATCH, min=1)
-    given = [*by_place, *by_name.values()]
-    args: Any = tuple({0: batch} if item.dim() else {} for item in by_place)
-    kwargs: Any = {name: {0: batch} if item.dim() else {} for name, item in by_name.items()}
-    try:
-        with at_inference(module), torch.no_grad():
-            results = taken_apart(module(*by_place, **by_name), lambda item: isinstance(item, torch.Tensor))
-        with at_inference(module), warnings.catch_warnings(), giving_tensors(module):
-            warnings.filterwarnings("ignore", message="The tensor attribute")
-            shapes = _by_argument(module, by_place, by_name, args, kwargs)
-            program = torch.export.export(module, tuple(by_place), dict(by_name), dynamic_shapes=shapes, strict=False)
-    except Exception as error:  # whatever the user's forward raises while it is traced
-        raise _not_exported(module, given, error) from error
-    return program, results
-
-
-def _by_argument(
-    module: torch.nn.Module,
-    by_place: Sequence[torch.Tensor],
-    by_name: Mapping[str, torch.Tensor],
-    args: Sequence[object],
-    kwargs: Mapping[str, object],
-) -> Any:
-    """Which axes are open, in the form that ``torch.export`` wants: as the arguments are given."""
-    import inspect
-
-    bound = inspect.signature(module.forward).bind(*by_place, **by_name)
-    names = list(bound.arguments)
-    if len(names) == len(args) + len(kwargs):
-        return {**dict(zip(names, args, strict=False)), **kwargs}
-    return tuple(args)
-
-
-def _not_exported(module: torch.nn.Module, given: Sequence[torch.Tensor], error: Exception) -> Unsupported:
-    place = _user_place(error)
-    first = str(error).strip().splitlines()
-    return Unsupported(
-        f"torch.export cannot trace {type(module).__name__}",
-        where=place or None,
-        found=f"{type(error).__name__}: {first[0] if first else ''}",
-        expected=f"a forward that runs on shapes {', '.join(str(tuple(item.shape)) for item in given)} and for every "
-        "number of rows, and makes no decision by values",
-        help="check the shapes given with --input; say what depends on values with torch.where, not with if",
-    )
-
-
-def _user_place(error: BaseException) -> str:
-    """The innermost line of the traceback that is no library's."""
-    import traceback
-
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "site-packages" not in frame.filename]
-    frames = [frame for frame in frames if "/homolog/" not in frame.filename and "/lib/python" not in frame.filename]
-    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
 
 
 class _Reader:
@@ -173,7 +81,7 @@ class _Reader:
         self.held = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
         self.by_storage = {ref.storage: ref for ref in reversed(list(self.refs.values())) if ref.storage is not None}
         self.symbols = self._symbols()
-        self.statics = Statics(self.program)
+        self.statics = Statics(self.program, self.symbols)
         self.names = self._names(names)
         self.steps: dict[str, Step] = {}
         self.values: dict[str, object] = {}
@@ -341,7 +249,7 @@ class _Reader:
         for symbol in symbols & self.symbols:
             text = text.replace(symbol, BATCH)
         batches = symbols <= self.symbols
-        at_one = expression.subs({symbol: 1 for symbol in expression.free_symbols}) if batches else None
+        at_one = expression.subs(dict.fromkeys(expression.free_symbols, 1)) if batches else None
         return Open(text, None if at_one is None else int(at_one), batches)
 
     def _layer(
@@ -413,9 +321,12 @@ class _Reader:
         found: dict[str, str] = {}
         for path, type_name in self.types.items():
             short = type_name.rpartition(".")[2]
-            if path and path not in self.busy and short not in CONTAINERS:
-                if not any(path.startswith(f"{other}.") for other in found):
-                    found[path] = short
+            around = any(path.startswith(f"{other}.") for other in found)
+            holds = any(
+                name.startswith(f"{path}.") for name in self.refs
+            )  # its tensors are accounted for by themselves
+            if path and path not in self.busy and short not in CONTAINERS and not around and not holds:
+                found[path] = short
         return found
 
 

@@ -45,8 +45,8 @@ class LiveTorch:
     def graph(self, inputs: Given | None = None) -> Graph:
         return read(self.model, inputs)
 
-    def trace(self, inputs: Given) -> Trace:
-        return trace(self.model, inputs)
+    def trace(self, inputs: Given, free: Mapping[int | str, Sequence[int]]) -> Trace:
+        return trace(self.model, inputs, free)
 
     def tensors(self) -> dict[str, TensorRef]:
         return dict(state(self.model))

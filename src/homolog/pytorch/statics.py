@@ -6,6 +6,7 @@ alike are one row that is repeated.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -41,8 +42,14 @@ class Statics:
         counted: by name, for those that number the rows, the axis along which they do.
     """
 
-    def __init__(self, program: torch.export.ExportedProgram) -> None:
+    def __init__(self, program: torch.export.ExportedProgram, batch: Collection[str]) -> None:
+        """
+        Args:
+            program: without changes in place where the inputs' values reach.
+            batch: names of the symbols that stand for the number of rows.
+        """
         self.program = program
+        self._batch = batch
         self.static: set[str] = set()
         self.arrays: dict[str, torch.Tensor] = {}
         self.unlike: set[str] = set()
@@ -74,7 +81,8 @@ class Statics:
                     self._trained.add(entry.name)
             elif entry.op == "call_function":
                 names = [source.name for source in sources(entry)]
-                if _is_size(entry) or all(name in self.static for name in names):
+                told = not _symbols(entry) - set(self._batch)
+                if (_is_size(entry) or all(name in self.static for name in names)) and told:
                     self.static.add(entry.name)
                 if any(name in self._trained for name in names):
                     self._trained.add(entry.name)
@@ -145,6 +153,13 @@ def _length(value: Any, rows: int) -> int:
 
 def _is_size(entry: Any) -> bool:
     return str(entry.target).startswith("aten.sym_size")
+
+
+def _symbols(entry: Any) -> set[str]:
+    """The symbols in a number, or in the shape of a value."""
+    value = entry.meta.get("val")
+    lengths = getattr(value, "shape", [value])
+    return {str(symbol) for n in lengths if hasattr(n, "node") for symbol in n.node.expr.free_symbols}
 
 
 def _snapshot(value: Any) -> Any:

@@ -20,6 +20,8 @@ TEXT = 0.75
 """Lines that a name in the table counts for."""
 OFFSET = 0.2
 """Lines that ``i + 1`` counts for."""
+WIDE = 80
+"""Characters of a table that do not fit in the header of a loop."""
 FACTOR = 2.0
 """Lines that ``2 * i`` counts for."""
 
@@ -149,7 +151,10 @@ class Columns:
     def cost(self) -> float:
         """How much harder the loop is to read than its lines would be, in lines."""
         cells = [term for column in self.table.values() for term in column]
-        return self.awkward + sum(TEXT if terms.inside(term) is not None else CELL for term in cells)
+        wide = sum(len(term) + 2 for term in cells) > WIDE
+        # A wide table is broken into a line for each repetition.
+        lines = max(map(len, self.table.values()), default=0) if wide else 0
+        return self.awkward + lines + sum(TEXT if terms.inside(term) is not None else CELL for term in cells)
 
 
 def _numbers(column: Column, label: str) -> list[tuple[int, ...]]:

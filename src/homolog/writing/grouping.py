@@ -146,24 +146,7 @@ def _function(group: Sequence[Instance], lines: list[Line], parameters: Paramete
     return function
 
 
-POSITIONAL = ("filters", "kernel_size", "units", "shape", "value", "input_dim", "output_dim")
-
-
 def calling(function: Function) -> Pattern:
-    """The pattern of a call of a function: its inputs, the free names it reads, its parameters."""
-    pieces: list[str | Slot] = ["("]
-
-    def argument(*parts: str | Slot) -> None:
-        pieces.extend([", "] if len(pieces) > 1 else [])
-        pieces.extend(parts)
-
-    for _ in function.inputs:
-        argument(Slot(True))
-    for name in function.free:
-        argument(name)
-    keywords = False
-    for name in function.parameters:
-        keywords |= name not in POSITIONAL
-        argument(*([f"{name}="] if keywords else []), Slot(False, name))
-    pieces.append(")")
-    return Pattern(tuple(pieces), frozenset(function.free), function)
+    """The pattern of a call of a function."""
+    inputs = [Slot(True) for _ in function.inputs]
+    return Pattern((*inputs, *(Slot(False, name) for name in function.parameters)), frozenset(function.free), function)

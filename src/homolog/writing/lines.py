@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import count
+from itertools import count, takewhile
 
 from homolog.writing import terms
 from homolog.writing.statement import Call
@@ -32,6 +32,10 @@ class Slot:
     open: bool = True
 
 
+POSITIONAL = ("filters", "kernel_size", "units", "shape", "value", "input_dim", "output_dim")
+"""Parameters that are given without their name where they come first."""
+
+
 @dataclass(eq=False)
 class Function:
     """A function to be written, or the body that calls the others.
@@ -43,7 +47,9 @@ class Function:
         lines: in order of execution; the variables are those of one of the calls.
         outputs: the operands it returns.
         parameters: the names that its terms read.
+        lists: which of the inputs are lists.
         name: given last, once all functions are known.
+        defaults: of parameters, given last too.
     """
 
     type: str
@@ -54,11 +60,17 @@ class Function:
     parameters: tuple[str, ...] = ()
     lists: frozenset[str] = frozenset()
     name: str = ""
+    defaults: dict[str, str] = field(default_factory=dict)
 
     @property
     def free(self) -> tuple[str, ...]:
         """The names it reads that its caller must give it."""
         return tuple(sorted({name for line in self.lines for name in line.pattern.free}))
+
+    @property
+    def positional(self) -> tuple[str, ...]:
+        """The parameters that are given without their name."""
+        return tuple(takewhile(POSITIONAL.__contains__, self.parameters))
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +80,7 @@ class Pattern:
     Attributes:
         pieces: source text and slots, in the order they stand in.
         free: names it reads that are not variables and have to be handed down: ``shared``.
-        callee: the function it calls, written in front of the first piece.
+        callee: the function it calls; then the pieces are one slot for each of its inputs and parameters.
         late: whether it reads its variables after the line is over (inside a ``lambda``).
     """
 
@@ -124,8 +136,10 @@ class Line:
 
     def source(self, name: Callable[[str], str]) -> str:
         """Its expression, with the names that the variables go by."""
+        if self.pattern.callee is not None:
+            return self._call(self.pattern.callee, name)
         filling, operands = iter(self.terms), iter(self.reads)
-        found = [self.pattern.callee.name] if self.pattern.callee else []
+        found = []
         for piece in self.pattern.pieces:
             if isinstance(piece, str):
                 found.append(piece)
@@ -135,6 +149,16 @@ class Line:
                 term = next(filling)
                 found.append(term if piece.open or terms.atomic(term) else f"({term})")
         return "".join(found)
+
+    def _call(self, function: Function, name: Callable[[str], str]) -> str:
+        """The source of a call, without what the function takes for granted."""
+        arguments = [*(written(operand, name) for operand in self.reads), *function.free]
+        for parameter, term in zip(function.parameters, self.terms, strict=True):
+            if parameter in function.positional:
+                arguments.append(term)
+            elif function.defaults.get(parameter) != term:
+                arguments.append(f"{parameter}={term}")
+        return f"{function.name}({', '.join(arguments)})"
 
 
 def _one(operand: Operand) -> str:

@@ -37,9 +37,7 @@ def name_functions(functions: Sequence[Function], taken: Collection[str]) -> Non
         plain = min(group, key=lambda function: len(_parts(function)))
         # The plainest has the bare name; the others are told from it by what they have in addition.
         for function in sorted(group, key=lambda function: function is not plain):
-            more = sorted(_parts(function) - _parts(plain))
-            suffix = f"_with_{more[0]}" if function is not plain and len(more) == 1 else ""
-            function.name = _free(base + suffix, used)
+            function.name = _free(base if function is plain else base + _suffix(function, plain), used)
             used.add(function.name)
 
 
@@ -62,8 +60,8 @@ def _base(function: Function) -> str:
 
 def _layer(line: Line) -> str:
     """A short word for the layer that a line makes, "" if it makes none."""
-    pieces = line.pattern.pieces
-    found = LAYER.match(pieces[0]) if isinstance(pieces[0], str) else None
+    first = next(iter(line.pattern.pieces), "")
+    found = LAYER.match(first) if isinstance(first, str) else None
     if found is None:
         return ""
     return SHORT.get(found[1], snake(re.sub(r"\dD", "", found[1])))
@@ -73,6 +71,22 @@ def _parts(function: Function) -> set[str]:
     """The attributes of the module that the function's lines are made by, numbers left out."""
     parts = {call.path.rpartition(".")[2] for line in function.lines for call in line.scope[:1]}
     return {part for part in parts if part.isidentifier()}
+
+
+def _suffix(function: Function, plain: Function) -> str:
+    """What tells a function from the plainest of its class, "" if it is not one thing."""
+    for told in (_parts, _words):
+        more, less = told(function) - told(plain), told(plain) - told(function)
+        if len(more) == 1:
+            return f"_with_{snake(*more)}"
+        if len(less) == 1 and not more:
+            return f"_without_{snake(*less)}"
+    return ""
+
+
+def _words(function: Function) -> set[str]:
+    """The layers that the function's own lines make."""
+    return set(filter(None, map(_layer, function.lines)))
 
 
 def _free(name: str, used: Collection[str]) -> str:

@@ -31,7 +31,9 @@ def definition(function: Function, items: Sequence[Line | Loop], outputs: Sequen
     """
     reserved = {*taken, *function.parameters, *function.free, *loop_names(items)}
     names = Variables(function.inputs, items, outputs, reserved, lists=function.lists | made_lists(items))
-    given = (*(names[name] for name in function.inputs), *function.free, *function.parameters)
+    required = [name for name in function.parameters if name not in function.defaults]
+    optional = [f"{name}={term}" for name, term in function.defaults.items()]
+    given = (*(names[name] for name in function.inputs), *function.free, *required, *optional)
     *_, last = items
     alone = isinstance(last, Line) and len(outputs) == 1 and last.targets == tuple(outputs)
     body = list(statements(items[:-1] if alone else items, names))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 from collections.abc import Sequence
 
+from homolog.writing.defaults import give_defaults
 from homolog.writing.grouping import Reading, grouped
 from homolog.writing.inlining import inlined
 from homolog.writing.lines import Fresh, Function, written
@@ -41,6 +42,7 @@ def structured(program: Program) -> Structured:
     for items, _ in bodies.values():
         used |= loop_names(items)
     name_functions(functions, used)
+    give_defaults(functions, [items for items, _ in bodies.values()])
     taken = {*read.names, *(function.name for function in functions)}
     sources = tuple(definition(item, *bodies[id(item)], taken) for item in functions)
     items, outputs = bodies[id(body)]

@@ -16,6 +16,7 @@ PLAIN = re.compile(r'[^"\'\\{}\x00-\x1f\x7f]*')
 FORMATTED = re.compile(r'f?"([^"\\]*)"')
 FIELD = re.compile(r"\{([^{}]*)\}")
 TOKEN = re.compile(r"\{[^{}]*\}|[0-9]+|[^0-9{]+")
+PRODUCT = re.compile(r"(\d+) (\*|//) ([1-9]\d*)")
 ATOM = re.compile(r'\w+|[\w.]+|f?"[^"]*"|\(.*,.*\)|\[.*\]')
 
 
@@ -89,7 +90,12 @@ def substituted(term: str, mapping: Mapping[str, str]) -> str:
         return joined(FIELD.sub(lambda found: _field(found[1], mapping), text)) if "{" in text else term
     if names(term).isdisjoint(mapping):
         return term
-    return ast.unparse(_Substitution(mapping).visit(ast.parse(term, mode="eval")))
+    found = ast.unparse(_Substitution(mapping).visit(ast.parse(term, mode="eval")))
+    product = PRODUCT.fullmatch(found)
+    if product is None:
+        return found
+    one, sign, two = product.groups()
+    return str(int(one) * int(two) if sign == "*" else int(one) // int(two))
 
 
 def _field(expression: str, mapping: Mapping[str, str]) -> str:

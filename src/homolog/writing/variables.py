@@ -138,7 +138,9 @@ class Variables:
                 self._reads(name, self._at, around)
             if item.pattern.late:
                 self._pinned.update(hints)
-            equal = isinstance(item.pattern.pieces[0], Slot) or any(isinstance(read, tuple) for read in item.reads)
+            equal = item.pattern.callee is None and (
+                isinstance(item.pattern.pieces[0], Slot) or any(isinstance(read, tuple) for read in item.reads)
+            )
             for target in item.targets:
                 self._define(target, self._at + 1, around, hints, equal)
 

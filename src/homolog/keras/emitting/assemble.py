@@ -21,7 +21,7 @@ from homolog.passes.simpler import simpler
 from homolog.passes.ways import Order, laid, natural
 from homolog.tensors import Array, TensorRef
 from homolog.trace import CONSTANT, INPUT, PARAMETER, Called, Step, Trace
-from homolog.transforms import Axes
+from homolog.transforms import Axes, Part
 from homolog.writing import Call as Scope
 from homolog.writing import Program, Statement
 
@@ -167,7 +167,9 @@ class Assembler:
         """An output; one that does not depend on the inputs' values is repeated for every row."""
         source = self.trace.steps[value.node]
         expression = self.expression(value, self.order(value), step)
-        return self.let(f"{expression} + {self.zeros(value, step)}", step) if source.static else expression
+        if not source.static:
+            return expression
+        return self.for_each_row(expression, len(self.trace.shape(value)), self.trace.dtype(value), step)
 
     def _write(self, step: Step) -> None:
         call = Call(step, self)
@@ -265,11 +267,13 @@ class Assembler:
         return self._zeros(max(len(self.trace.shape(value)), 1), self.trace.dtype(value), step)
 
     def for_each_row(self, text: str, rank: int, dtype: str, step: Step, times: int = 1) -> str:
-        """A value whose first axis has one row, with as many rows as the batch has, or a multiple."""
+        """A value whose first axis has one row, with as many rows as the batch has, or a multiple.
+
+        The zeros come first: Keras on TensorFlow takes the second of two for a bias where it has one long axis."""
         zeros = self._zeros(rank, dtype, step)
         if times > 1:
             zeros = self.let(f"ops.repeat({zeros}, {times}, axis=0)", step)
-        return self.let(f"ops.logical_or({text}, {zeros})" if dtype == "bool" else f"{text} + {zeros}", step)
+        return self.let(f"ops.logical_or({text}, {zeros})" if dtype == "bool" else f"{zeros} + {text}", step)
 
     def _zeros(self, axes: int, dtype: str, step: Step) -> str:
         rank = axes - 1
@@ -419,9 +423,15 @@ def _identity(node: Node) -> object:
     return (
         node.kind,
         repr(sorted((key, repr(value)) for key, value in node.fields.items())),
-        tuple((slot, tuple(ref.name for ref in weight.tensors)) for slot, weight in node.weights.items()),
+        tuple((slot, *_held(weight)) for slot, weight in node.weights.items()),
         node.layer,
     )
+
+
+def _held(weight: Weight) -> tuple[object, ...]:
+    """Which tensors a weight is, or which rows of one."""
+    part = weight.layout[0] if weight.layout and isinstance(weight.layout[0], Part) else None
+    return (*(ref.name for ref in weight.tensors), str(part))
 
 
 def _axes(order: Order) -> Axes:

@@ -9,6 +9,7 @@ from homolog.graph import Graph, Label, Node, Value
 from homolog.keras.emitting.assemble import Assembled
 from homolog.keras.emitting.names import identifier
 from homolog.passes.ways import Order, natural
+from homolog.signature import OPEN
 from homolog.trace import CONSTANT, INPUT, PARAMETER, Step, Trace
 
 AXES = {1: "n", 2: "nc", 3: "ncw", 4: "nchw", 5: "ncdhw"}
@@ -34,11 +35,13 @@ def graphs(trace: Trace, model: Assembled) -> tuple[Graph, Graph]:
         labels = tuple(_labels(step, place) for place in range(len(step.shapes)))
         is_layer = one in layers
         left[one] = replace(node, name=one, inputs=tuple(first), labels=labels, layer=one if is_layer else None)
+        shapes = tuple(_laid(shape, order) for shape in step.shapes)
         right[two] = replace(
             node,
             name=two,
             inputs=tuple(second),
-            shapes=tuple(_laid(shape, order) for shape in step.shapes),
+            fields={**node.fields, OPEN: _open(shapes[0])} if step.operator == INPUT else node.fields,
+            shapes=shapes,
             labels=tuple(_turned(label, order) for label in labels),
             layer=two if is_layer else None,
         )
@@ -60,10 +63,16 @@ def _names(step: Step, layers: dict[str, str], taken: dict[str, Node]) -> tuple[
 
 def _node(step: Step) -> Node:
     if step.operator == INPUT:
-        return Node(step.name, INPUT, {"dtype": step.dtypes[0]}, shapes=step.shapes, type="input")
+        fields: dict[str, object] = {"dtype": step.dtypes[0], OPEN: _open(step.shape)}
+        return Node(step.name, INPUT, fields, shapes=step.shapes, type="input")
     if step.layer is not None:
         return replace(step.layer, shapes=step.shapes)
     return Node(step.name, f"pytorch:{step.operator}", shapes=step.shapes, type=step.operator)
+
+
+def _open(shape: tuple[int | None, ...]) -> tuple[int, ...]:
+    """The axes of an input that are open, without the batch."""
+    return tuple(axis for axis, length in enumerate(shape) if axis and length is None)
 
 
 def _labels(step: Step, place: int) -> tuple[Label, ...] | None:

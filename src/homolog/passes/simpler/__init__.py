@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from homolog.passes.simpler.constants import constants
 from homolog.passes.simpler.dense import dense
+from homolog.passes.simpler.flattening import flattening
+from homolog.passes.simpler.margins import margins
 from homolog.passes.simpler.masks import masks
 from homolog.passes.simpler.repeats import repeats
 from homolog.passes.simpler.tied import tied
 from homolog.trace import Trace
 
-__all__ = ["constants", "dense", "masks", "repeats", "simpler", "tied"]
+__all__ = ["constants", "dense", "flattening", "margins", "masks", "repeats", "simpler", "tied"]
 
 
 def simpler(trace: Trace) -> Trace:
     """All of them in their order."""
-    for run in (constants, dense, masks, repeats, tied):
+    for run in (constants, dense, masks, repeats, tied, flattening, margins):
         trace = run(trace)
     return trace

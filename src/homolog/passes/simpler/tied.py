@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
 
+from homolog.errors import Unsupported
 from homolog.graph import Node, Value
 from homolog.passes.simpler.rewiring import rewired
 from homolog.tensors import TensorRef
 from homolog.trace import PARAMETER, Step, Trace
+from homolog.transforms import Part
 
 REVERSIBLE = "reversible_embedding"
 REVERSED = "reversed_embedding"
@@ -44,7 +46,13 @@ def _key(ref: TensorRef) -> Hashable:
 
 
 def _keys(node: Node) -> list[Hashable]:
-    return [_key(ref) for weight in node.weights.values() for ref in weight.tensors]
+    """The tensors that a layer holds; where it is some rows of one, these."""
+    found: list[Hashable] = []
+    for weight in node.weights.values():
+        first = weight.layout[0] if weight.layout else None
+        part = str(first) if isinstance(first, Part) else None
+        found += [_key(ref) if part is None else (_key(ref), part) for ref in weight.tensors]
+    return found
 
 
 def _identity(node: Node) -> Hashable:
@@ -110,8 +118,14 @@ def _backwards(step: Step, table: Node) -> tuple[Step, tuple[Step, ...]]:
 def _loose(step: Step) -> tuple[Step, tuple[Step, ...]]:
     """A call of a function that reads its tensors one by one."""
     node = step.layer
-    if node is None or any(weight.layout or len(weight.tensors) > 1 for weight in node.weights.values()):
-        return step, ()  # whoever writes it refuses
+    if node is None:
+        return step, ()
+    if any(weight.layout or len(weight.tensors) > 1 for weight in node.weights.values()):
+        raise Unsupported(
+            "layers share a tensor that they hold in different forms",
+            where=node.name,
+            found=", ".join(ref.name for weight in node.weights.values() for ref in weight.tensors),
+        )
     parameters = {slot: _as_parameter(weight.tensors[0]) for slot, weight in node.weights.items()}
     arguments = {**step.arguments, **{slot: Value(parameter.name) for slot, parameter in parameters.items()}}
     return replace(step, layer=None, arguments=arguments), tuple(parameters.values())

@@ -160,3 +160,19 @@ def test_arithmetic_reads_as_arithmetic() -> None:
 @pytest.mark.parametrize("rank", [1, 2])
 def test_other_ranks(rank: int) -> None:
     assert apart(One(lambda x: torch.exp(x) * 2 - x), drawn((3, 5)[:rank])) <= ROUNDING
+
+
+class Sum(torch.nn.Module):
+    def __init__(self, one: tuple[int, ...], two: tuple[int, ...]) -> None:
+        super().__init__()
+        self.one, self.two = torch.nn.Parameter(torch.randn(one)), torch.nn.Parameter(torch.randn(two))
+
+    def forward(self, x: torch.Tensor) -> object:
+        return [x + self.one, self.one + x, x * 0 + (self.one + self.two), x.mean((1, 2), keepdim=True) + self.one]
+
+
+@pytest.mark.parametrize("one", [(1, 3, 1), (3, 1), (3,), (3, 3), (1, 1, 3), (1, 3, 3)], ids=str)
+@pytest.mark.parametrize("two", [(1, 3, 1), (3,)], ids=str)
+def test_sums_along_axes_of_one_length(one: tuple[int, ...], two: tuple[int, ...]) -> None:
+    """Keras on TensorFlow would take some of these for biases of another axis; the batch that is run is 3, too."""
+    assert apart(Sum(one, two), drawn((2, 3, 3))) <= ROUNDING

@@ -41,7 +41,7 @@ def _inputs(call: Call) -> list[str]:
         value = call.value(name)
         text = call.x(value) if attends(call.step) else call.plain(value)
         if call.is_static(value) and not call.step.static and call.step.shape[0] is None:
-            text = call.let(f"{text} + {call.assembler.zeros(value, call.step)}")
+            text = call.let(f"{call.assembler.zeros(value, call.step)} + {text}")
         ours = call.shape(value)[1] if heads is not None else None
         if ours != heads:
             times = cast(int, heads) // cast(int, ours)

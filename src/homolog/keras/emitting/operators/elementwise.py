@@ -6,9 +6,10 @@ model computes in the type that its layers have, whichever that is.
 
 from __future__ import annotations
 
-from homolog.graph import Value
+from homolog.graph import OpenShape, Value
 from homolog.keras.emitting.call import Call
 from homolog.keras.emitting.registry import Writer, writes
+from homolog.passes.ways import laid
 
 SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 """Operators of two values that are a sign between the two."""
@@ -124,7 +125,39 @@ def signed(call: Call, symbol: str) -> str:
         return f"{call.operand(one)} {symbol} {call.literal(alpha)} * {call.operand(two)}"
     if symbol in "+-" and is_negative(two):
         symbol, two = "-" if symbol == "+" else "+", -two
+    if symbol == "+" and isinstance(one, Value) and isinstance(two, Value):
+        return summed(call, one, two)
     return f"{call.operand(one)} {symbol} {call.operand(two)}"
+
+
+def summed(call: Call, one: Value, two: Value) -> str:
+    """Two values together. Keras on TensorFlow takes the second for a bias if it has one axis of more than one place,
+    and adds it along the first's last axis, or its second, if that has as many places: whichever axis was meant."""
+    shapes = [_beside_result(call, value) for value in (one, two)]
+    if not _taken_wrong(*shapes):
+        return f"{call.operand(one)} + {call.operand(two)}"
+    if not _taken_wrong(*reversed(shapes)):
+        return f"{call.operand(two)} + {call.operand(one)}"
+    return f"{call.operand(one)} - (-{call.operand(two)})"
+
+
+def _beside_result(call: Call, value: Value) -> OpenShape:
+    """The shape of an operand as it lies, with axes of one in front up to the result's."""
+    shape = call.shape(value)
+    return laid((*(1 for _ in range(len(call.step.shape) - len(shape))), *shape), call.order)
+
+
+def _taken_wrong(one: OpenShape, two: OpenShape) -> bool:
+    """Whether the second of two operands may be added along another axis than its own."""
+    places = [place for place, length in enumerate(two) if length != 1]
+    if len(places) != 1 or len(one) == 1:
+        return False
+    (place,), last = places, len(one) - 1
+    if one[last] == two[place] is not None:
+        return place != last
+    if two[place] is None or None in (one[1], one[last]):
+        return True
+    return one[1] == two[place] and place != 1
 
 
 for _name in (*SIGNS, *COMPARISONS, *OF_TWO):

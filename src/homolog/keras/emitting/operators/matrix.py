@@ -59,7 +59,7 @@ def _with_rows(call: Call, value: Value, term: str, letters: set[str]) -> str:
     text = call.plain(value)
     if not call.is_static(value) or term[:1] not in letters:
         return text
-    return call.let(f"{text} + {call.assembler.zeros(value, call.step)}")
+    return call.let(f"{call.assembler.zeros(value, call.step)} + {text}")
 
 
 @writes("cross", "linalg_cross")

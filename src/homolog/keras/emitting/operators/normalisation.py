@@ -17,8 +17,8 @@ from homolog.rules.writing import keras_layer
 def batch_norm(call: Call) -> str:
     """Statistics of the channels, which lie where the order puts them: stored ones, or those of the batch."""
     x, axis = call.x("input"), call.axis("input", 1)
-    if call.step.layer is not None:
-        node = call.step.layer
+    node = call.step.layer
+    if node is not None and "running_mean" in node.weights and not call["training"]:
         return as_layer(call, replace(node, fields={**node.fields, "axis": (axis,)}), x)
     if call["training"] or not call.has("running_mean"):
         rank = call.rank("input")
@@ -107,14 +107,17 @@ def _by_its_own(call: Call, x: str, axes: tuple[int, ...]) -> str:
 
 def _scaled(call: Call, x: str) -> str:
     """With the weights of the channels, where there are any."""
-    weight = f" * {channelwise(call, 'weight')}" if call.has("weight") else ""
-    bias = f" + {channelwise(call, 'bias')}" if call.has("bias") else ""
-    return f"{x}{weight}{bias}"
+    weight, bias = channelwise(call, "weight"), channelwise(call, "bias")
+    return f"{x}{f' * {weight}' if weight else ''}{f' + {bias}' if bias else ''}"
 
 
 def channelwise(call: Call, name: str) -> str:
-    """A vector of the channels, as an operand beside the map."""
-    vector, rank, axis = call.plain(name), call.rank("input"), call.axis("input", 1)
+    """A vector of the channels, as an operand beside the map; empty where there is none."""
+    held = None if call.step.layer is None else call.step.layer.weights.get(name)
+    if held is None and not call.has(name):
+        return ""
+    vector = call.plain(name) if held is None else call.assembler.loose(held.tensors[0], call.step)
+    rank, axis = call.rank("input"), call.axis("input", 1)
     if axis == -1 or call.order_of("input") == natural(2):
         return vector
     shape = tuple(-1 if place == axis else 1 for place in range(rank))

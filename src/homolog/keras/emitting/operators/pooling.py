@@ -160,6 +160,8 @@ def adaptive(call: Call) -> str:
         window = tuple(n // k for n, k in zip(cast(tuple[int, ...], lengths), cast(list[int], wanted), strict=True))
         name = {"max": "MaxPooling", "avg": "AveragePooling"}[way]
         return call.layer(f"{name}{len(window)}D", {"0": window[0] if len(set(window)) == 1 else window}, x)
+    if way == "max" and 1 in wanted:  # Keras 3.15's layer then pools by a window longer than the axis, and TensorFlow ends
+        return _cells(call, x, cast(list[int], wanted))
     name = {"max": "AdaptiveMaxPooling", "avg": "AdaptiveAveragePooling"}[way]
     return call.layer(f"{name}{len(wanted)}D", {"0": tuple(wanted)}, x)
 
@@ -169,3 +171,17 @@ def adaptive_max(call: Call) -> list[str]:
     """The same with the largest; where it stood is not written."""
     _refuse_indices(call)
     return [adaptive(call)]
+
+
+def _cells(call: Call, x: str, wanted: Sequence[int]) -> str:
+    """The largest of each cell, axis by axis."""
+    for axis, (length, size) in enumerate(zip(call.shape("self")[2:], wanted, strict=True), start=1):
+        if length is None:
+            raise call.refusal("cells of an axis of open length", "give the model inputs of a fixed size")
+        if size == 1:
+            x = call.let(f"ops.max({x}, axis={axis}, keepdims=True)")
+        elif size != length:
+            ends = [(place * length // size, -(-(place + 1) * length // size)) for place in range(size)]
+            parts = [f"ops.max({x}[{':, ' * axis}{start}:{end}], axis={axis})" for start, end in ends]
+            x = call.let(f"ops.stack([{', '.join(parts)}], axis={axis})")
+    return x

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import cast
 
-from homolog.graph import OpenShape, Value
+from homolog.graph import Value
 from homolog.keras.emitting.call import Call
 from homolog.keras.emitting.registry import writes
-from homolog.passes.ways import Order, is_axes, is_flat, natural, permutation, permuted, squeezed_axes
+from homolog.passes.ways import Order, is_axes, is_flat, is_flattened, natural, permutation, permuted, squeezed_axes
 from homolog.trace import Open
 
 END = 2**62
@@ -26,16 +25,11 @@ def reshape(call: Call) -> str:
     if is_flat(call.order):
         return call.layer("Flatten", {}, x)
     out, order = call.out_shape, call.order_of("self")
-    if len(out) == 2 and out[0] is None and shape[:1] == (None,) and len(shape) > 2 and order == natural(len(shape)) and out[1] == _numbers(shape[1:]):
+    if out[:1] == (None,) and len(shape) > 2 and order == natural(len(shape)) and is_flattened(shape, out):
         return call.layer("Flatten", {}, x)
     if out.count(None) == 2 and out[0] is None and shape[0] is None:  # the layer leaves the batch as it is
         return call.layer("Reshape", {"0": tuple(-1 if length is None else length for length in out[1:])}, x)
     return f"ops.reshape({x}, {call.target_shape()})"
-
-
-def _numbers(shape: OpenShape) -> int | None:
-    """How many numbers a shape has."""
-    return None if None in shape else prod(cast(tuple[int, ...], shape))
 
 
 @writes("permute", "transpose", "swapaxes", "swapdims", "movedim", "moveaxis", "t", "numpy_T", "mT")
@@ -81,10 +75,10 @@ def concatenate(call: Call) -> str:
 
 
 def _with_rows(call: Call, value: Value, dim: int) -> str:
-    name = call.operand(value)
+    name = call.x(value)
     rank = call.rank(value)
     repeated = call.is_static(value) and not call.step.static and call.step.shape[0] is None and dim % rank != 0
-    return call.let(f"{name} + {call.assembler.zeros(value, call.step)}") if repeated else name
+    return call.assembler.for_each_row(name, rank, call.dtype(value), call.step) if repeated else name
 
 
 @writes("stack")

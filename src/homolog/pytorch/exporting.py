@@ -1,0 +1,147 @@
+"""The call of ``torch.export`` for a translation: with an open batch, and with refusals that say where."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from homolog.errors import Unsupported
+from homolog.pytorch.attention import plain_attention
+from homolog.pytorch.export import giving_tensors
+from homolog.pytorch.inference import at_inference
+from homolog.results import Results, taken_apart
+
+if TYPE_CHECKING:
+    import torch
+
+BATCH = "batch"
+UNREADABLE = ("complex", "quint", "qint", "float8")
+
+
+def _two_rows(tensor: torch.Tensor) -> torch.Tensor:
+    """With a batch of two at least: a length of one is never taken for open."""
+    import torch
+
+    return torch.cat([tensor, tensor]) if tensor.dim() and tensor.shape[0] == 1 else tensor
+
+
+def _rows_of(by_name: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: _two_rows(item) for name, item in by_name.items()}
+
+
+def refuse_types(module: torch.nn.Module, inputs: Sequence[torch.Tensor]) -> None:
+    named = [*module.named_parameters(), *module.named_buffers(), *((f"input {n}", t) for n, t in enumerate(inputs))]
+    for name, tensor in named:
+        word = str(tensor.dtype).removeprefix("torch.")
+        kind = next((kind for kind in UNREADABLE if word.startswith(kind)), None)
+        if tensor.layout is not _strided() or tensor.is_quantized or kind:
+            raise Unsupported(
+                "a tensor is of a type that Keras has no layers for",
+                where=name,
+                expected="dense tensors of float, integer or bool",
+                found=f"{word}, {str(tensor.layout).removeprefix('torch.')}",
+                help="convert the model to float32 with dense weights before it is translated",
+            )
+
+
+def _strided() -> object:
+    import torch
+
+    return torch.strided
+
+
+def exported(
+    module: torch.nn.Module,
+    by_place: Sequence[torch.Tensor],
+    by_name: Mapping[str, torch.Tensor],
+    free: Mapping[int | str, Sequence[int]],
+) -> tuple[torch.export.ExportedProgram, Results]:
+    """The program, with an open batch, and what a run gives.
+
+    Args:
+        module: as it is at inference.
+        by_place, by_name: what ``forward`` is called with.
+        free: axes besides the batch that are to stay open, by the place or name of their input.
+
+    Raises:
+        Unsupported: the module cannot be exported so, with PyTorch's reason and the line of the user's source.
+    """
+    import torch
+
+    by_place, by_name = [_two_rows(item) for item in by_place], _rows_of(by_name)
+    batch = torch.export.Dim(BATCH, min=1)
+    given = [*by_place, *by_name.values()]
+
+    def axes(key: int | str, item: torch.Tensor) -> dict[int, object]:
+        opened = free.get(key, free.get(len(by_place) + list(by_name).index(key), ()) if key in by_name else ())
+        return {**({0: batch} if item.dim() else {}), **dict.fromkeys(opened, torch.export.Dim.AUTO)}
+
+    args: Any = tuple(axes(place, item) for place, item in enumerate(by_place))
+    kwargs: Any = {name: axes(name, item) for name, item in by_name.items()}
+    try:
+        with at_inference(module), torch.no_grad():
+            results = taken_apart(module(*by_place, **by_name), lambda item: isinstance(item, torch.Tensor))
+        with at_inference(module), warnings.catch_warnings(), giving_tensors(module), plain_attention():
+            warnings.filterwarnings("ignore", message="The tensor attribute")
+            shapes = _by_argument(module, by_place, by_name, args, kwargs)
+            program = torch.export.export(module, tuple(by_place), dict(by_name), dynamic_shapes=shapes, strict=False)
+    except Exception as error:  # whatever the user's forward raises while it is traced
+        raise _not_exported(module, given, error) from error
+    _refuse_fixed(program, [*args, *kwargs.values()])
+    return program, results
+
+
+def _refuse_fixed(program: torch.export.ExportedProgram, wanted: Sequence[Mapping[int, object]]) -> None:
+    """Refuse axes that were to stay open and that the network fixes."""
+    values = {entry.name: entry.meta.get("val") for entry in program.graph.nodes if entry.op == "placeholder"}
+    for name, axes in zip(program.graph_signature.user_inputs, wanted, strict=False):
+        shape = getattr(values.get(str(name)), "shape", ())
+        fixed = [axis for axis in axes if axis < len(shape) and isinstance(shape[axis], int)]
+        if fixed:
+            raise Unsupported(
+                "the network fixes a length that is to stay open",
+                where=str(name),
+                expected=f"an open length along axis {', '.join(map(str, fixed))}",
+                found=f"{', '.join(str(shape[axis]) for axis in fixed)}, whatever comes in",
+                help="fix it in --input too, or compute with x.shape in the source",
+            )
+
+
+def _by_argument(
+    module: torch.nn.Module,
+    by_place: Sequence[torch.Tensor],
+    by_name: Mapping[str, torch.Tensor],
+    args: Sequence[object],
+    kwargs: Mapping[str, object],
+) -> Any:
+    """Which axes are open, in the form that ``torch.export`` wants: as the arguments are given."""
+    import inspect
+
+    bound = inspect.signature(module.forward).bind(*by_place, **by_name)
+    names = list(bound.arguments)
+    if len(names) == len(args) + len(kwargs):
+        return {**dict(zip(names, args, strict=False)), **kwargs}
+    return tuple(args)
+
+
+def _not_exported(module: torch.nn.Module, given: Sequence[torch.Tensor], error: Exception) -> Unsupported:
+    place = _user_place(error)
+    first = str(error).strip().splitlines()
+    return Unsupported(
+        f"torch.export cannot trace {type(module).__name__}",
+        where=place or None,
+        found=f"{type(error).__name__}: {first[0] if first else ''}",
+        expected=f"a forward that runs on shapes {', '.join(str(tuple(item.shape)) for item in given)} and for every "
+        "number of rows, and makes no decision by values",
+        help="check the shapes given with --input; say what depends on values with torch.where, not with if",
+    )
+
+
+def _user_place(error: BaseException) -> str:
+    """The innermost line of the traceback that is no library's."""
+    import traceback
+
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "site-packages" not in frame.filename]
+    frames = [frame for frame in frames if "/homolog/" not in frame.filename and "/lib/python" not in frame.filename]
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
