@@ -18,14 +18,12 @@ from bench.pairs.child import Record
 from bench.pairs.perturb import perturb_torch
 from bench.translations import memory
 from bench.translations.catalogue import MODELS
-from bench.translations.model import OTHER, TRACED, Array, Model
+from bench.translations.model import CHEAP_BYTES, CHEAP_S, OTHER, TRACED, Array, Model
 from bench.translations.outputs import errors, flat
 from bench.zoo import declare_boxes
 
 SHOWN = 12
 """How many details of a part, or lines of an error, are kept."""
-CHEAP_BYTES, CHEAP_S = 60e6, 60
-"""Weights, and seconds of the translation, up to which gradients are compared although the proof does not."""
 
 
 def run(model: Model, folder: Path, record: Record) -> None:
@@ -49,7 +47,7 @@ def run(model: Model, folder: Path, record: Record) -> None:
     cheap = weights <= CHEAP_BYTES and record.facts["seconds"]["translating"] <= CHEAP_S
     if cheap and "gradients" not in {part["name"] for part in record.facts["parts"]}:
         with record.stage("gradients"):
-            record.note(gradients=_gradients(module, translation.model, model))
+            record.note(gradients=_gradients(module, model))
     record.note(stage="done")
 
 
@@ -167,18 +165,12 @@ def _reached(outputs: Any) -> Iterator[Any]:
         waiting += further
 
 
-def _gradients(module: Any, translated: Any, model: Model) -> dict[str, object]:
-    """What ``verify`` says of them, or why it cannot."""
+def _gradients(module: Any, model: Model) -> dict[str, object]:
+    """What a second translation says of them, which is asked to compare them."""
     import homolog
-    from homolog.errors import HomologError
 
-    try:
-        proof = homolog.verify(module, translated, model.given(), seeds=(0,), gradients=True)
-    except HomologError as error:
-        return {"passed": None, "figure": error.what}
-    part = next((part for part in proof.parts if part.name == "gradients"), None)
-    if part is None:
-        return {"passed": None, "figure": "verify has not compared them"}
+    proof = homolog.translate(module, to="keras", inputs=model.given(), gradients=True).proof
+    part = next(part for part in proof.parts if part.name == "gradients")
     return {**part.to_dict(), "details": [*part.details[:SHOWN]]}
 
 

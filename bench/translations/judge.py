@@ -42,7 +42,7 @@ def memory(record: Record) -> tuple[float, float | None] | None:
 
 
 def gradients(record: Record) -> Record | None:
-    """The part on gradients: of the proof, or of a verification beside it."""
+    """The part on gradients: of the proof, or of that of a second translation."""
     parts: list[Record] = record.get("parts") or []
     return next((part for part in parts if part["name"] == "gradients"), record.get("gradients"))
 

@@ -18,6 +18,8 @@ TRACED = 2
 """The batch that a translation is traced at."""
 OTHER = 3
 """The batch that what was written is run at."""
+CHEAP_BYTES, CHEAP_S = 60e6, 60
+"""Weights, and seconds of the translation, up to which gradients are compared as well, by a translation of its own."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench.translations.judge import FAIL, MOST_MEMORY, PASS, REFUSED, gradients, memory
-from bench.translations.model import OTHER, TRACED
+from bench.translations.model import CHEAP_BYTES, CHEAP_S, OTHER, TRACED
 
 Record = dict[str, Any]
 HEAD = ("model", "input", "verdict", "float32", "float64", "gradients", "transposes", "seconds", "memory", "lines")
@@ -41,10 +41,12 @@ def page(records: Sequence[Record], versions: dict[str, str]) -> str:
         "PyTorch as closely as the proof asks for, and as many numbers are trained in Keras as a call of the module "
         "uses. Images are shown as PyTorch has them, without the batch.",
         "float32 is how many times as far from PyTorch's float64 the translation is as PyTorch's own float32; float64 "
-        "how far both are apart there, as a share of the largest output. Transposes are a / b / c: those in the "
-        "functional model; those in its compiled TensorFlow graph that move an axis; and of these, the ones that "
-        "turn channels last into channels first or back. Those of attention's heads belong to b, and to c where the "
-        "keys are turned in one step. Seconds are those of the call of `translate`, tracing and proof included, on a "
+        "how far both are apart there, as a share of the largest output. Gradients are compared, in a translation of "
+        f"its own, where there are at most {CHEAP_BYTES / 1e6:g} MB of weights and a translation takes at most "
+        f"{CHEAP_S} s.",
+        "Transposes are a / b / c: those in the functional model; those in its compiled TensorFlow graph that move an "
+        "axis; and of these, the ones that turn channels last into channels first or back. Those of attention's heads "
+        "belong to b, and to c where the keys are turned in one step. Seconds are those of the call of `translate`, tracing and proof included, on a "
         "machine that translates two models at a time.",
         "Memory is the peak during that call above what the process held before (both frameworks and the module), as "
         "a multiple of the bytes of the weights, and behind the stroke the same without what Keras took in the other "

@@ -87,7 +87,8 @@ def test_a_flattened_map_passes_what_does_not_care_for_places_alone() -> None:
         ((None, 6, 4), (None, 4, 6), [([0], [0]), ([1, 2], [1, 2])]),
         ((None, 3, 4), (None, 3, 4, 1), [([0], [0]), ([1], [1]), ([2], [2, 3])]),
         ((None, 8), (4, 2), None),
-        ((None, None, 8), (None, None, 8), None),
+        ((None, 5, None, None), (None, 5, None), [([0], [0]), ([1], [1]), ([2, 3], [2])]),
+        ((None, None, 8), (None, 8, None), None),
     ],
 )
 def test_shapes_are_told_apart_into_their_smallest_groups(one: object, two: object, wanted: object) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from homolog.writing import Program, structured
+from homolog.writing import Program, outlining, structured
 from writing.programs import Trace, outcome, source, structured_outcome
 
 WORDS = ("conv", "norm", "proj", "layer1", "layer10", "0", "1", "10")
@@ -142,6 +143,17 @@ def lines(seed: int) -> Program:
             made.append(t(f"ops.stack([{', '.join(grown)}])"))
     several = rng.random() < 0.5
     return t.program(made[-1], *(rng.sample(made, min(len(made), 4)) if several else ()))
+
+
+@settings(max_examples=100, deadline=None)
+@given(seed=st.integers(0, 10**9), length=st.integers(1, 6))
+def test_a_random_network_computes_the_same_in_short_functions(seed: int, length: int) -> None:
+    program = Maker(seed).program(length)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(outlining, "LONG", 4)
+        patch.setattr(outlining, "WORTH", 2)
+        found = structured(program)
+    assert structured_outcome(found, program) == outcome(program), source(found)
 
 
 @settings(max_examples=200, deadline=None)

@@ -206,9 +206,14 @@ def _flattened(shape: OpenShape) -> Order | None:
 def regrouping(shape: OpenShape, other: OpenShape) -> list[tuple[list[int], list[int]]] | None:
     """The smallest groups of neighbouring axes of two shapes of one size with the same lengths' product.
 
-    An open length is taken for a prime that occurs nowhere else, and is one with another open length alone. None if
-    the two cannot be told apart so.
+    An open length is taken for a prime that occurs nowhere else, and is one with another open length alone; several
+    are told apart only where all of them become one axis. None if the two cannot be told apart so.
     """
+    ahead = 0
+    while ahead < min(len(shape), len(other) - 1) and shape[ahead] == other[ahead]:
+        ahead += 1
+    if other[ahead:] == (None,) and shape[ahead:].count(None) > 1:  # several open lengths, all taken together
+        return [*(([axis], [axis]) for axis in range(ahead)), (list(range(ahead, len(shape))), [ahead])]
     mark = 1_000_003
     one, two = ([mark if length is None else length for length in item] for item in (shape, other))
     if prod(one) != prod(two) or one.count(mark) > 1 or two.count(mark) > 1:

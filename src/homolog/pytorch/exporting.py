@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from homolog.errors import Unsupported
 from homolog.pytorch.attention import plain_attention
+from homolog.pytorch.chunks import open_chunks
 from homolog.pytorch.export import giving_tensors
 from homolog.pytorch.inference import at_inference
 from homolog.results import Results, taken_apart
@@ -82,7 +84,12 @@ def exported(
     try:
         with at_inference(module), torch.no_grad():
             results = taken_apart(module(*by_place, **by_name), lambda item: isinstance(item, torch.Tensor))
-        with at_inference(module), warnings.catch_warnings(), giving_tensors(module), plain_attention():
+        # the order of more than two factors would be chosen by their lengths, the batch among them
+        plainly = torch.backends.opt_einsum.flags(enabled=False)  # type: ignore[no-untyped-call]
+        reading = at_inference(module), giving_tensors(module), open_chunks(), plain_attention(), plainly
+        with ExitStack() as stack, warnings.catch_warnings():
+            for manager in reading:
+                stack.enter_context(manager)
             warnings.filterwarnings("ignore", message="The tensor attribute")
             shapes = _by_argument(module, by_place, by_name, args, kwargs)
             program = torch.export.export(module, tuple(by_place), dict(by_name), dynamic_shapes=shapes, strict=False)

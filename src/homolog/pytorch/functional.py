@@ -25,7 +25,7 @@ VIEWS = {
 def functional(program: torch.export.ExportedProgram) -> torch.export.ExportedProgram:
     """The same program without changes in place; where that is simple, changed itself.
 
-    What the inputs' values do not reach is left as it is: it is computed, not written.
+    What neither the inputs' values nor the parameters reach is left as it is: it is computed, not written.
     """
     moving = _depending(program)
     changing = [entry for entry in program.graph.nodes if entry in moving and _changes(entry)]
@@ -60,8 +60,8 @@ def changed_state(program: torch.export.ExportedProgram) -> list[str]:
 
 
 def _depending(program: torch.export.ExportedProgram) -> set[Any]:
-    """What the inputs' values reach."""
-    inputs = set(program.graph_signature.user_inputs)
+    """What the inputs' values reach, or the parameters: all that is written."""
+    inputs = {*program.graph_signature.user_inputs, *program.graph_signature.inputs_to_parameters}
     found: set[Any] = set()
     for entry in program.graph.nodes:
         if entry.name in inputs or (

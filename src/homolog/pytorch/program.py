@@ -348,7 +348,7 @@ def _operator(entry: Any) -> tuple[str, str]:
         return str(getattr(target, "__name__", target)), ""
     space, _, name = target._schema.name.partition("::")
     overload = target._schema.overload_name
-    if space != "aten":
+    if space not in ("aten", "homolog"):  # homolog's own are PyTorch's under the same name (chunks.py)
         return f"{space}::{name}", overload
     return (name[:-1] if name.endswith("_") and not name.endswith("__") else name), overload
 

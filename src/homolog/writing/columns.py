@@ -20,7 +20,7 @@ TEXT = 0.75
 """Lines that a name in the table counts for."""
 OFFSET = 0.2
 """Lines that ``i + 1`` counts for."""
-WIDE = 80
+WIDE = 60
 """Characters of a table that do not fit in the header of a loop."""
 FACTOR = 2.0
 """Lines that ``2 * i`` counts for."""

@@ -15,7 +15,7 @@ FEW = 3
 
 
 def give_defaults(functions: Iterable[Function], bodies: Iterable[Sequence[Line | Loop]]) -> None:
-    """Let functions take for granted what more than half of their calls give.
+    """Let functions take for granted what most of their calls give, two in three at least.
 
     Args:
         functions: all of them.
@@ -32,7 +32,7 @@ def give_defaults(functions: Iterable[Function], bodies: Iterable[Sequence[Line 
             given = Counter(line.terms[place] for line in found)
             term, number = given.most_common(1)[0] if given else ("", 0)
             named = name != NAME and name not in function.positional
-            if named and len(found) >= FEW and 2 * number > len(found) and not terms.names(term):
+            if named and len(found) >= FEW and 3 * number >= 2 * len(found) and not terms.names(term):
                 function.defaults[name] = term
 
 

@@ -151,13 +151,14 @@ def _behind(
         for target, name in enumerate(runs.lines[run.start + place].targets):
             made = (place, target)
             names = runs.variables(run, made)
-            found[names[-1]] = name
+            if runs.last.get(names[-1], -1) >= run.stop:
+                found[names[-1]] = name
             if made in lists:
                 start = starts.get(made, ())
                 elements = {other: f"{lists[made]}[{len(start) + number}]" for number, other in enumerate(names)}
                 if not returned.issuperset(names):
                     # The last one needs no list: its variable is still there.
-                    del elements[names[-1]]
+                    elements.pop(names[-1])
                 found.update(elements)
                 found[whole((*start, *names))] = lists[made]
     return found

@@ -39,6 +39,21 @@ class Two(Of):
         return self.function(x, y)
 
 
+class Three(Of):
+    def forward(self, x: torch.Tensor, y: torch.Tensor, z: torch.Tensor) -> Any:
+        return self.function(x, y, z)
+
+
+class Four(Of):
+    def forward(self, x: torch.Tensor, y: torch.Tensor, z: torch.Tensor, mask: torch.Tensor) -> Any:
+        return self.function(x, y, z, mask)
+
+
+def apart_by(function: Function, *given: np.ndarray) -> float:
+    """How far a function of as many values as are given and its translation lie apart."""
+    return apart((One, Two, Three, Four)[len(given) - 1](function), *given)
+
+
 class Behind(Of):
     """A function of what a convolution gives."""
 

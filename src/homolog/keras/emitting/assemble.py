@@ -14,7 +14,7 @@ from homolog.graph import PARAMETER as PARAMETER_KIND
 from homolog.graph import Node, OpenShape, Value, Weight
 from homolog.keras.emitting import operators
 from homolog.keras.emitting.call import DTYPES, Call, written
-from homolog.keras.emitting.names import identifier
+from homolog.keras.emitting.names import identifier, is_given_by_keras
 from homolog.keras.emitting.registry import WRITERS
 from homolog.passes.orders import orders
 from homolog.passes.simpler import simpler
@@ -63,6 +63,7 @@ class Assembled:
         held: every layer that holds weights, by name.
         shared: of these, those that are called more than once: they are made first.
         orders: of every step by its name, and of the outputs by theirs.
+        placed: which layer a step became, by the step's name.
         notes: settings of training that Keras's layers do not have.
     """
 
@@ -72,6 +73,7 @@ class Assembled:
     held: Mapping[str, Held]
     shared: tuple[str, ...]
     orders: Mapping[str, Order]
+    placed: Mapping[str, str]
     notes: tuple[str, ...] = ()
 
 
@@ -125,6 +127,7 @@ class Assembler:
     anchor: str = ""
     count: int = 0
     notes: dict[str, None] = field(default_factory=dict)
+    placed: dict[str, str] = field(default_factory=dict)
     calls_of: Counter[object] = field(default_factory=Counter)
 
     def assembled(self) -> Assembled:
@@ -146,7 +149,7 @@ class Assembler:
         program = Program(tuple(inputs), tuple(self.statements), tuple(results))
         shared = tuple(name for key, name in self.made.items() if self.calls_of[key] > 1)
         ends = {**self.orders, **{name: self.order(value) for name, value in self.trace.outputs.items()}}
-        return Assembled(program, inputs, tuple(self.trace.outputs), self.held, shared, ends, tuple(self.notes))
+        return Assembled(program, inputs, tuple(self.trace.outputs), self.held, shared, ends, self.placed, tuple(self.notes))
 
     def _count_calls(self) -> None:
         for step in self.trace.steps.values():
@@ -295,6 +298,8 @@ class Assembler:
     def fresh(self, path: str) -> str:
         """A name for a layer, after a path, that no other has."""
         name = plain = identifier(path) or "layer"
+        if is_given_by_keras(name):
+            name = plain = f"{name}_layer"
         place = 2
         while name in self.names:
             name = f"{plain}_{place}"
@@ -314,9 +319,11 @@ class Assembler:
         """The expression of a layer that holds the weights of a node; one layer, however often it is called."""
         key = _identity(node)
         if key in self.made:
+            self.placed.setdefault(step.name, self.made[key])
             return f"shared[{self.made[key]!r}]"
         name = self.fresh(node.layer or node.name)
         self.made[key] = name
+        self.placed[step.name] = name
         self.held[name] = Held(name, f"layers.{cls}", dict(arguments), node)
         if self.calls_of[key] > 1:
             return f"shared[{name!r}]"

@@ -18,14 +18,13 @@ AXES = {1: "n", 2: "nc", 3: "ncw", 4: "nchw", 5: "ncdhw"}
 
 def graphs(trace: Trace, model: Assembled) -> tuple[Graph, Graph]:
     """The graph of the source, and that of the written model with its own names and orders of axes."""
-    layers = {held.node.name: held.name for held in model.held.values() if held.cls != "Parameter"}
     left: dict[str, Node] = {}
     right: dict[str, Node] = {}
     names: dict[str, tuple[str, str]] = {}
     for step in trace.steps.values():
         if step.operator in (PARAMETER, CONSTANT):
             continue
-        one, two = _names(step, layers, left)
+        one, two = _names(step, model, left)
         names[step.name] = (one, two)
         order = model.orders.get(step.name, natural(len(step.shape)))
         node = _node(step)
@@ -33,7 +32,7 @@ def graphs(trace: Trace, model: Assembled) -> tuple[Graph, Graph]:
         first = [Value(names[value.node][0], value.index) for value in inputs]
         second = [Value(names[value.node][1], value.index) for value in inputs]
         labels = tuple(_labels(step, place) for place in range(len(step.shapes)))
-        is_layer = one in layers
+        is_layer = one != step.name and step.operator != INPUT
         left[one] = replace(node, name=one, inputs=tuple(first), labels=labels, layer=one if is_layer else None)
         shapes = tuple(_laid(shape, order) for shape in step.shapes)
         right[two] = replace(
@@ -52,13 +51,14 @@ def graphs(trace: Trace, model: Assembled) -> tuple[Graph, Graph]:
     )
 
 
-def _names(step: Step, layers: dict[str, str], taken: dict[str, Node]) -> tuple[str, str]:
+def _names(step: Step, model: Assembled, taken: dict[str, Node]) -> tuple[str, str]:
     """What a step is called on either side: after its layer, the first time it is called."""
     if step.operator == INPUT:
         return step.name, identifier(step.name)
-    if step.layer is not None and step.layer.name in layers and step.layer.name not in taken:
-        return step.layer.name, layers[step.layer.name]
-    return step.name, step.name
+    held = model.held.get(model.placed.get(step.name, ""))
+    if held is None or held.node.name in taken:
+        return step.name, step.name
+    return held.node.name, held.name
 
 
 def _node(step: Step) -> Node:

@@ -77,7 +77,15 @@ def _written(held: Held, variables: Mapping[str, TensorRef]) -> Node:
         raise Mismatch("a layer was written that no rule knows", where=held.name, found=held.cls)
     weights = {}
     for slot in rule.slots:
-        found = variables.get(f"{held.name}/{slot.keras}")
+        found = _variable(held, slot.keras, variables)
         if found is not None and slot.name in held.node.weights:
             weights[slot.name] = Weight((found,), slot.from_keras(found.shape), slot.trainable)
     return Node(held.name, held.node.kind, {}, weights)
+
+
+def _variable(held: Held, name: str, variables: Mapping[str, TensorRef]) -> TensorRef | None:
+    """A variable of a layer by its name; that of a recurrent layer stands in its cell."""
+    if f"{held.name}/{name}" in variables:
+        return variables[f"{held.name}/{name}"]
+    paths = {key: key.split("/") for key in variables}
+    return next((variables[key] for key, path in paths.items() if path[0] == held.name and path[2:] == [name]), None)

@@ -1,0 +1,58 @@
+"""Chunks of an open number of rows: PyTorch's operator compares numbers that ``torch.export`` cannot, and fixes them.
+
+Where an open length is a multiple of the number of chunks, as of what was joined in front, it is cut by an operator
+that compares nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+_LIBRARIES: list[object] = []
+"""What is registered is gone once its library is collected."""
+
+
+@contextmanager
+def open_chunks() -> Iterator[None]:
+    """While the body runs, ``torch.chunk`` cuts open lengths so."""
+    import torch
+    from torch.fx.experimental.symbolic_shapes import statically_known_true
+    from torch.overrides import TorchFunctionMode
+
+    class Chunks(TorchFunctionMode):
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            if func in (torch.chunk, torch.Tensor.chunk):
+                tensor, chunks, dim = _arguments(*args, **(kwargs or {}))
+                length = tensor.shape[dim]
+                if not isinstance(length, int) and statically_known_true(length % chunks == 0):
+                    return tuple(_operator()(tensor, chunks, dim))
+            return func(*args, **(kwargs or {}))
+
+    with Chunks():
+        yield
+
+
+def _arguments(input: torch.Tensor, chunks: int, dim: int = 0) -> tuple[torch.Tensor, int, int]:
+    return input, chunks, dim
+
+
+@cache
+def _operator() -> Any:
+    import torch
+
+    library = torch.library.Library("homolog", "FRAGMENT")
+    library.define("chunk(Tensor self, int chunks, int dim) -> Tensor[]")
+    library.impl("chunk", _chunk, "CompositeExplicitAutograd")
+    _LIBRARIES.append(library)
+    return torch.ops.homolog.chunk.default
+
+
+def _chunk(tensor: torch.Tensor, chunks: int, dim: int) -> list[torch.Tensor]:
+    size = tensor.shape[dim] // chunks
+    return [tensor.narrow(dim, place * size, size).clone() for place in range(chunks)]

@@ -1,0 +1,146 @@
+"""Recurrent stacks and cells."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from placed import drawn
+from torch import nn
+from translated import ROUNDING, apart, translated
+
+from homolog.errors import Unsupported
+
+BOUND = 4 * ROUNDING
+KINDS = {"LSTM": nn.LSTM, "GRU": nn.GRU, "RNN": nn.RNN}
+
+
+def flat(result: Any) -> list[torch.Tensor]:
+    return [result] if isinstance(result, torch.Tensor) else [item for part in result for item in flat(part)]
+
+
+class Everything(nn.Module):
+    """All that a stack gives; with the batch in second place it is fed by a transpose."""
+
+    def __init__(self, stack: nn.Module) -> None:
+        super().__init__()
+        self.stack = stack
+
+    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+        return flat(self.stack(x if self.stack.batch_first else x.transpose(0, 1)))
+
+
+@pytest.mark.parametrize("batch_first", [True, False])
+@pytest.mark.parametrize("layers", [1, 3])
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_stacks(kind: str, bidirectional: bool, layers: int, batch_first: bool) -> None:
+    torch.manual_seed(0)
+    stack = KINDS[kind](3, 4, layers, bidirectional=bidirectional, batch_first=batch_first)
+    assert apart(Everything(stack), drawn()) <= BOUND
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_without_biases(kind: str) -> None:
+    assert apart(Everything(KINDS[kind](3, 4, bias=False, batch_first=True)), drawn()) <= BOUND
+
+
+def test_another_activation() -> None:
+    assert apart(Everything(nn.RNN(3, 4, 2, nonlinearity="relu", batch_first=True)), drawn()) <= BOUND
+
+
+class Taken(nn.Module):
+    """A part of what a stack gives."""
+
+    def __init__(self, stack: nn.Module, part: str) -> None:
+        super().__init__()
+        self.stack, self.part = stack, part
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        sequence, states = self.stack(x)
+        last = states[0] if isinstance(states, tuple) else states
+        return {"sequence": sequence, "end": sequence[:, -1], "state": last[-1], "states": last}[self.part]
+
+
+@pytest.mark.parametrize("part", ["sequence", "end", "state", "states"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_parts(kind: str, part: str) -> None:
+    assert apart(Taken(KINDS[kind](3, 4, 2, batch_first=True), part), drawn()) <= BOUND
+
+
+def test_dropout_between_layers_stays() -> None:
+    text = translated(Taken(nn.LSTM(3, 4, 3, dropout=0.25, batch_first=True), "sequence"), drawn()).source
+    assert text.count("Dropout(0.25)") == 2 or "for " in text
+
+
+class Begun(nn.Module):
+    """First states that are given: computed from the inputs, or learned."""
+
+    def __init__(self, kind: str, learned: bool) -> None:
+        super().__init__()
+        self.stack = KINDS[kind](3, 4, 2, batch_first=True)
+        self.start = nn.Parameter(torch.randn(2, 1, 4))
+        self.learned = learned
+
+    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+        rows = x.shape[0]
+        given = self.start.expand(-1, rows, -1) if self.learned else x[:, :2, :1].transpose(0, 1) * self.start
+        given = given.contiguous()
+        return flat(self.stack(x, (given, given.cos()) if isinstance(self.stack, nn.LSTM) else given))
+
+
+@pytest.mark.parametrize("learned", [True, False])
+@pytest.mark.parametrize("kind", KINDS)
+def test_first_states(kind: str, learned: bool) -> None:
+    assert apart(Begun(kind, learned), drawn()) <= BOUND
+
+
+class Stepwise(nn.Module):
+    """A cell, called for every place of a sequence."""
+
+    def __init__(self, cell: nn.Module) -> None:
+        super().__init__()
+        self.cell = cell
+
+    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+        state = None
+        given = []
+        for place in range(x.shape[1]):
+            state = self.cell(x[:, place], state)
+            given.append(state[0] if isinstance(state, tuple) else state)
+        return [torch.stack(given, 1), *flat(state)]
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("cell", [nn.LSTMCell, nn.GRUCell, nn.RNNCell])
+def test_cells(cell: type[nn.Module], bias: bool) -> None:
+    assert apart(Stepwise(cell(3, 4, bias=bias)), drawn()) <= BOUND
+
+
+def test_a_cell_of_another_activation() -> None:
+    assert apart(Stepwise(nn.RNNCell(3, 4, nonlinearity="relu")), drawn()) <= BOUND
+
+
+def test_projections_are_refused() -> None:
+    with pytest.raises(Unsupported, match="projects its state"):
+        translated(Everything(nn.LSTM(3, 4, proj_size=2, batch_first=True)), drawn())
+
+
+def test_a_batch_in_second_place_of_the_input_is_refused() -> None:
+    with pytest.raises(Unsupported):
+        translated(nn.LSTM(3, 4), drawn())
+
+
+def test_packed_sequences_are_refused() -> None:
+    class Packed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stack = nn.GRU(3, 4, batch_first=True)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            packed = nn.utils.rnn.pack_padded_sequence(x, torch.tensor([5, 3]), batch_first=True)
+            return self.stack(packed)[1]
+
+    with pytest.raises(Unsupported):
+        translated(Packed(), drawn())
