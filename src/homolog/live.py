@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import sqrt
 from pathlib import Path
@@ -115,12 +115,13 @@ class Live(Protocol):
     def graph(self, inputs: Given | None = None) -> Graph:
         """The graph of the model; ``inputs`` where it must be traced."""
 
-    def trace(self, inputs: Given, free: Mapping[int | str, Sequence[int]]) -> Trace:
+    def trace(self, inputs: Given, free: Mapping[int | str, Sequence[int]], written: Collection[str] = ()) -> Trace:
         """What the model computes, step by step, for a batch of any size.
 
         Args:
             inputs: as for ``run``.
             free: axes besides the batch that stay open too, by the place or name of their input.
+            written: operators that the reader of the trace knows, all if none are named.
 
         Raises:
             Unsupported: it cannot be read so.

@@ -18,6 +18,7 @@ from homolog.inputs import Inputs, arrays_of, open_axes
 from homolog.keras.emitting.assemble import Assembled, assemble
 from homolog.keras.emitting.graphs import graphs
 from homolog.keras.emitting.names import identifier
+from homolog.keras.emitting.registry import WRITERS
 from homolog.keras.emitting.source import Names, source
 from homolog.keras.emitting.weights import constants_of, plan
 from homolog.network import Network
@@ -172,7 +173,7 @@ def draft(
         )
     given = arrays_of(inputs, origin)
     say("reading the source")
-    trace: Trace = origin.live.trace(given, open_axes(inputs))
+    trace: Trace = origin.live.trace(given, open_axes(inputs), WRITERS)
     say(f"writing {len(trace.steps)} operations")
     assembled = assemble(trace, keep_layout=keep_layout)
     compiled = None if training is None else _compiled(training, origin, trace, assembled)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -46,7 +46,7 @@ class LiveKeras:
         arrays = None if inputs is None else in_order(inputs, _names(self.model))
         return read_model(self.model, None if arrays is None else [array.shape for array in arrays])
 
-    def trace(self, inputs: Given, free: Mapping[int | str, Sequence[int]]) -> Trace:
+    def trace(self, inputs: Given, free: Mapping[int | str, Sequence[int]], written: Collection[str] = ()) -> Trace:
         raise Unsupported("a Keras model cannot be translated yet", expected="a PyTorch module")
 
     def tensors(self) -> dict[str, TensorRef]:

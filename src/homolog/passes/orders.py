@@ -70,7 +70,12 @@ def _forward(trace: Trace, found: dict[str, Order]) -> None:
                     break
             # axes that are only called otherwise: channels-last by nature, or the batch in front
             order = way(step, shape, natural(len(shape)), place)
-            if known is None and rank > 2 and order != natural(rank) and order in (channels_last(rank), _batch_first(step)):
+            if (
+                known is None
+                and rank > 2
+                and order != natural(rank)
+                and order in (channels_last(rank), _batch_first(step))
+            ):
                 found[step.name] = order
                 break
 

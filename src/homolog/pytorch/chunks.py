@@ -6,7 +6,7 @@ that compares nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -19,8 +19,8 @@ _LIBRARIES: list[object] = []
 
 
 @contextmanager
-def open_chunks() -> Iterator[None]:
-    """While the body runs, ``torch.chunk`` cuts open lengths so."""
+def open_chunks(module: torch.nn.Module) -> Iterator[None]:
+    """While the body runs, ``torch.chunk`` cuts open lengths so, in a module whose inputs have as many rows each."""
     import torch
     from torch.fx.experimental.symbolic_shapes import statically_known_true
     from torch.overrides import TorchFunctionMode
@@ -34,8 +34,22 @@ def open_chunks() -> Iterator[None]:
                     return tuple(_operator()(tensor, chunks, dim))
             return func(*args, **(kwargs or {}))
 
-    with Chunks():
-        yield
+    told = module.register_forward_pre_hook(_as_many_rows, with_kwargs=True)
+    try:
+        with Chunks():
+            yield
+    finally:
+        told.remove()
+
+
+def _as_many_rows(module: object, args: Sequence[object], kwargs: Mapping[str, object]) -> None:
+    """``torch.export`` has a number of its own for the rows of each input, and learns too late that they are one."""
+    import torch
+
+    lengths = [item.shape[0] for item in (*args, *kwargs.values()) if isinstance(item, torch.Tensor) and item.dim()]
+    for length in lengths[1:]:
+        if not isinstance(length, int) and not isinstance(lengths[0], int):
+            torch._check(length == lengths[0])
 
 
 def _arguments(input: torch.Tensor, chunks: int, dim: int = 0) -> tuple[torch.Tensor, int, int]:

@@ -27,7 +27,7 @@ def functional(program: torch.export.ExportedProgram) -> torch.export.ExportedPr
 
     What neither the inputs' values nor the parameters reach is left as it is: it is computed, not written.
     """
-    moving = _depending(program)
+    moving = depending(program)
     changing = [entry for entry in program.graph.nodes if entry in moving and _changes(entry)]
     if not all(_simple(entry) for entry in changing):
         from homolog.pytorch.functionalise import functionalised
@@ -59,7 +59,7 @@ def changed_state(program: torch.export.ExportedProgram) -> list[str]:
     return found
 
 
-def _depending(program: torch.export.ExportedProgram) -> set[Any]:
+def depending(program: torch.export.ExportedProgram) -> set[Any]:
     """What the inputs' values reach, or the parameters: all that is written."""
     inputs = {*program.graph_signature.user_inputs, *program.graph_signature.inputs_to_parameters}
     found: set[Any] = set()

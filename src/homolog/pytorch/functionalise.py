@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
 
 
-def functionalised(program: torch.export.ExportedProgram) -> torch.export.ExportedProgram:
-    """The program without any change in place, and with its dropouts."""
+NONE: Mapping[Any, Any] = MappingProxyType({})
+
+
+def functionalised(
+    program: torch.export.ExportedProgram, table: Mapping[Any, Any] = NONE
+) -> torch.export.ExportedProgram:
+    """The program without any change in place, and with its dropouts.
+
+    Args:
+        program: stays as it was, but for dropouts in place.
+        table: operators that are taken apart, and what PyTorch says each is made of.
+    """
     import torch
 
     kept: Any = _kept()
@@ -26,8 +38,8 @@ def functionalised(program: torch.export.ExportedProgram) -> torch.export.Export
             program.graph.erase_node(entry)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*LeafSpec", category=FutureWarning)  # PyTorch of itself
-        changed: torch.export.ExportedProgram = program.run_decompositions({})
-    for entry in changed.graph.nodes:
+        changed: torch.export.ExportedProgram = program.run_decompositions(dict(table))
+    for entry in (*program.graph.nodes, *changed.graph.nodes):
         if entry.target is kept:
             entry.target = torch.ops.aten.dropout.default
     return changed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from homolog import rules
 from homolog.errors import Unsupported
 from homolog.graph import Node, OpenShape, Value
 from homolog.modules import Module
+from homolog.pytorch.decompose import decomposed
 from homolog.pytorch.export import with_sizes
 from homolog.pytorch.exporting import BATCH, exported, refuse_types
 from homolog.pytorch.functional import changed_state, functional
@@ -33,13 +34,20 @@ NOTHING: Mapping[int | str, Sequence[int]] = MappingProxyType({})
 CONTAINERS = {"ModuleList", "ModuleDict", "Sequential", "Identity"}
 
 
-def trace(module: torch.nn.Module, inputs: Given, free: Mapping[int | str, Sequence[int]] = NOTHING) -> Trace:
+def trace(
+    module: torch.nn.Module,
+    inputs: Given,
+    free: Mapping[int | str, Sequence[int]] = NOTHING,
+    written: Collection[str] = (),
+) -> Trace:
     """What a module computes, at inference, for a batch of any size.
 
     Args:
         module: is left as it was.
         inputs: arrays for the arguments of ``forward``, in order or by name, the batch first.
         free: axes besides the batch that stay open too, by the place or name of their input.
+        written: operators that the reader of the trace knows; the others come as what they are made of, where PyTorch
+            says it in these. All come as they are if none are named.
 
     Raises:
         Unsupported: it cannot be exported, or what was exported cannot be read; with the reason and the place.
@@ -49,7 +57,7 @@ def trace(module: torch.nn.Module, inputs: Given, free: Mapping[int | str, Seque
     stored = state(module)
     with as_used(module) as computed:
         program, results = exported(module, by_place, by_name, free)
-        found = _Reader(module, program, results, list(by_name)).trace()
+        found = _Reader(module, program, results, list(by_name), written).trace()
     reasons = {
         stored[origin]: f"{name} is computed from it, and is written as it is at inference"
         for name, origins in computed.items()
@@ -68,11 +76,12 @@ class _Reader:
         program: torch.export.ExportedProgram,
         results: Results,
         names: Sequence[str],
+        written: Collection[str],
     ) -> None:
         inline(program.graph_module)
         self._refuse_changes(changed_state(program))
         self.module, self.results = module, results
-        self.program = functional(program)
+        self.program = decomposed(functional(program), written) if written else functional(program)
         self.tree: Module = tree_of(module)
         self.refs = state(module)
         self.types = {child.path: child.type for child in self.tree.walk()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from pickle import UnpicklingError
 from types import MappingProxyType
@@ -45,8 +45,8 @@ class LiveTorch:
     def graph(self, inputs: Given | None = None) -> Graph:
         return read(self.model, inputs)
 
-    def trace(self, inputs: Given, free: Mapping[int | str, Sequence[int]]) -> Trace:
-        return trace(self.model, inputs, free)
+    def trace(self, inputs: Given, free: Mapping[int | str, Sequence[int]], written: Collection[str] = ()) -> Trace:
+        return trace(self.model, inputs, free, written)
 
     def tensors(self) -> dict[str, TensorRef]:
         return dict(state(self.model))

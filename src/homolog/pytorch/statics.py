@@ -82,7 +82,8 @@ class Statics:
             elif entry.op == "call_function":
                 names = [source.name for source in sources(entry)]
                 told = not _symbols(entry) - set(self._batch)
-                if (_is_size(entry) or all(name in self.static for name in names)) and told:
+                known = all(name in self.static for name in names) and not _is_random(entry)
+                if (_is_size(entry) or known) and told:
                     self.static.add(entry.name)
                 if any(name in self._trained for name in names):
                     self._trained.add(entry.name)
@@ -149,6 +150,14 @@ def _length(value: Any, rows: int) -> int:
     if isinstance(value, int):
         return value
     return int(value.node.expr.subs(dict.fromkeys(value.node.expr.free_symbols, rows)))
+
+
+def _is_random(entry: Any) -> bool:
+    """Whether it draws random numbers, at inference too."""
+    import torch
+
+    drawing = torch.Tag.nondeterministic_seeded in getattr(entry.target, "tags", ())
+    return drawing and "dropout" not in _short(entry)
 
 
 def _is_size(entry: Any) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from homolog.keras.emitting.assemble import Assembled, assemble
+from homolog.keras.emitting.registry import WRITERS
 from homolog.keras.emitting.source import Names, source
 from homolog.keras.emitting.weights import constants_of, plan
 from homolog.keras.run import LiveKeras
@@ -39,7 +40,7 @@ class Translated:
 
 def translated(module: torch.nn.Module, *inputs: np.ndarray, keep_layout: bool = False) -> Translated:
     """The module as a filled Keras model."""
-    found = trace(module.eval(), list(inputs))
+    found = trace(module.eval(), list(inputs), written=WRITERS)
     made = assemble(found, keep_layout=keep_layout)
     text = source(made, Names("Model", "a test"))
     live = LiveKeras(build(text))

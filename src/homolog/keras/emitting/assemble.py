@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import cast
 
@@ -14,7 +14,8 @@ from homolog.graph import PARAMETER as PARAMETER_KIND
 from homolog.graph import Node, OpenShape, Value, Weight
 from homolog.keras.emitting import operators
 from homolog.keras.emitting.call import DTYPES, Call, written
-from homolog.keras.emitting.names import identifier, is_given_by_keras
+from homolog.keras.emitting.names import clashing, given_by_keras, identifier
+from homolog.keras.emitting.refused import REFUSED
 from homolog.keras.emitting.registry import WRITERS
 from homolog.passes.orders import orders
 from homolog.passes.simpler import simpler
@@ -89,7 +90,11 @@ def assemble(trace: Trace, *, keep_layout: bool = False) -> Assembled:
     """
     trace = simpler(trace)
     refuse_unknown(trace)
-    return Assembler(trace, orders(trace, keep=keep_layout)).assembled()
+    found = orders(trace, keep=keep_layout)
+    made = Assembler(trace, found).assembled()
+    given = given_by_keras(statement.expression for statement in made.program.statements)
+    reserved = clashing(made.held, given)
+    return Assembler(trace, found, reserved=reserved).assembled() if reserved else made
 
 
 def refuse_unknown(trace: Trace) -> None:
@@ -107,7 +112,10 @@ def refuse_unknown(trace: Trace) -> None:
             "the model uses operators that homolog does not write for Keras",
             where=trace.name,
             found=", ".join(counts),
-            details=[f"{name} ({count}×), first at {places[name]}" for name, count in counts.items()],
+            details=[
+                f"{name} ({count}×), first at {places[name]}{f': {REFUSED[name]}' if name in REFUSED else ''}"
+                for name, count in counts.items()
+            ],
             help="say these parts of the forward otherwise, or open an issue with this list",
         )
 
@@ -121,9 +129,10 @@ class Assembler:
     statements: list[Statement] = field(default_factory=list)
     held: dict[str, Held] = field(default_factory=dict)
     variables: dict[tuple[Value, Order], str] = field(default_factory=dict)
-    made: dict[object, str] = field(default_factory=dict)
+    made: dict[tuple[object, str, str], str] = field(default_factory=dict)
     computed: dict[object, str] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
+    reserved: Set[str] = frozenset()
     anchor: str = ""
     count: int = 0
     notes: dict[str, None] = field(default_factory=dict)
@@ -147,9 +156,11 @@ class Assembler:
             step = replace(last, calls=())
             results.append(self._output(value, step))
         program = Program(tuple(inputs), tuple(self.statements), tuple(results))
-        shared = tuple(name for key, name in self.made.items() if self.calls_of[key] > 1)
+        shared = tuple(name for (identity, *_), name in self.made.items() if self.calls_of[identity] > 1)
         ends = {**self.orders, **{name: self.order(value) for name, value in self.trace.outputs.items()}}
-        return Assembled(program, inputs, tuple(self.trace.outputs), self.held, shared, ends, self.placed, tuple(self.notes))
+        return Assembled(
+            program, inputs, tuple(self.trace.outputs), self.held, shared, ends, self.placed, tuple(self.notes)
+        )
 
     def _count_calls(self) -> None:
         for step in self.trace.steps.values():
@@ -298,7 +309,7 @@ class Assembler:
     def fresh(self, path: str) -> str:
         """A name for a layer, after a path, that no other has."""
         name = plain = identifier(path) or "layer"
-        if is_given_by_keras(name):
+        if name in self.reserved:
             name = plain = f"{name}_layer"
         place = 2
         while name in self.names:
@@ -317,7 +328,8 @@ class Assembler:
 
     def weighted(self, cls: str, arguments: Mapping[str, object], node: Node, step: Step) -> str:
         """The expression of a layer that holds the weights of a node; one layer, however often it is called."""
-        key = _identity(node)
+        identity = _identity(node)
+        key = (identity, cls, written(arguments))
         if key in self.made:
             self.placed.setdefault(step.name, self.made[key])
             return f"shared[{self.made[key]!r}]"
@@ -325,9 +337,15 @@ class Assembler:
         self.made[key] = name
         self.placed[step.name] = name
         self.held[name] = Held(name, f"layers.{cls}", dict(arguments), node)
-        if self.calls_of[key] > 1:
+        if self.calls_of[identity] > 1:
+            if any(other[0] == identity and other != key for other in self.made):
+                self.notes[f"{node.name}: called with other settings each time, by layers that hold the same"] = None
             return f"shared[{name!r}]"
         return f"layers.{cls}({written({**arguments, 'name': name})})"
+
+    def is_shared(self, node: Node) -> bool:
+        """Whether a layer is called more than once."""
+        return self.calls_of[_identity(node)] > 1
 
     def loose(self, tensor: TensorRef, step: Step) -> str:
         """The variable that holds a tensor of the source by itself."""
@@ -390,7 +408,9 @@ class Assembler:
         lying = " ".join("1" if cast(int, axis) < lacking else f"a{axis}" for axis in order)
         layout = (Axes(f"{' '.join(names)} -> {lying}"),)
         wide_shape = (*(1 for _ in range(lacking)), *tensor.shape)
-        node = Node(source.name, PARAMETER_KIND, {}, {"value": Weight((tensor,), layout, tensor.trainable is not False)})
+        node = Node(
+            source.name, PARAMETER_KIND, {}, {"value": Weight((tensor,), layout, tensor.trainable is not False)}
+        )
         shape = laid(wide_shape, order)
         name = self._loose(tensor.name, shape, tensor.dtype, node, None, step)
         self.variables[value, order] = name
@@ -426,13 +446,8 @@ def _around(step: Step, path: str) -> tuple[Called, ...]:
 
 
 def _identity(node: Node) -> object:
-    """Two calls of one layer have one."""
-    return (
-        node.kind,
-        repr(sorted((key, repr(value)) for key, value in node.fields.items())),
-        tuple((slot, *_held(weight)) for slot, weight in node.weights.items()),
-        node.layer,
-    )
+    """Two calls of one layer have one; its settings may be written in another way each time."""
+    return (tuple((slot, *_held(weight)) for slot, weight in node.weights.items()), node.layer)
 
 
 def _held(weight: Weight) -> tuple[object, ...]:

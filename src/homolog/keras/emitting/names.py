@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from functools import cache
-
-from homolog.keras.framework import require
+from collections.abc import Iterable
 
 
 def identifier(path: str) -> str:
@@ -15,19 +13,26 @@ def identifier(path: str) -> str:
     return f"_{text}" if text[:1].isdigit() or keyword.iskeyword(text) else text
 
 
-def is_given_by_keras(name: str) -> bool:
-    """Whether Keras may call an operation or a layer so that has no name: two of one name are no model."""
-    return re.sub(r"_\d+$", "", name) in _given_by_keras()
+SIGNS = {"add", "subtract", "multiply", "true_divide", "divide", "floor_divide", "power", "negative", "get_item"}
+COMPARISONS = {"less", "less_equal", "greater", "greater_equal"}
 
 
-@cache
-def _given_by_keras() -> frozenset[str]:
-    keras = require()
-    layers = {_snake(name) for name in dir(keras.layers) if name[:1].isupper()}
-    return frozenset({*(name for name in dir(keras.ops) if not name.startswith("_")), *layers})
+def given_by_keras(expressions: Iterable[str]) -> set[str]:
+    """What Keras calls the operations and layers of some expressions that have no name, but for numbers behind it."""
+    found = {*SIGNS, *COMPARISONS}
+    for text in expressions:
+        found.update(re.findall(r"\bops\.(\w+)\(", text))
+        if "name=" not in text:
+            found.update(map(_snake, re.findall(r"\blayers\.(\w+)\(", text)))
+    return found
+
+
+def clashing(names: Iterable[str], given: set[str]) -> set[str]:
+    """The names that Keras may give to something else: two of one name are no model."""
+    return {name for name in names if re.sub(r"_\d+$", "", name) in given}
 
 
 def _snake(name: str) -> str:
-    """A class's name as Keras makes it one of its objects: ``ZeroPadding2D`` → ``zero_padding2d``."""
-    apart = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", re.sub(r"\W+", "", name))
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", apart).lower()
+    """A class's name as Keras makes it one of its objects."""
+    parted = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", parted).lower()

@@ -132,6 +132,4 @@ def _loose(step: Step) -> tuple[Step, tuple[Step, ...]]:
 
 
 def _as_parameter(ref: TensorRef) -> Step:
-    return Step(
-        f"parameter {ref.name}", PARAMETER, shapes=(ref.shape,), dtypes=(ref.dtype,), tensor=ref, static=True
-    )
+    return Step(f"parameter {ref.name}", PARAMETER, shapes=(ref.shape,), dtypes=(ref.dtype,), tensor=ref, static=True)

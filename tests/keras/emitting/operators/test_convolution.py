@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from tests.keras.emitting.translated import ROUNDING, apart, translated
 from torch import nn
 
 from homolog.errors import Unsupported
-from tests.keras.emitting.translated import ROUNDING, apart, translated
 
 random = np.random.default_rng(0)
 LINE = random.standard_normal((2, 6, 17)).astype(np.float32)

@@ -58,7 +58,7 @@ PICKS: dict[str, tuple[Callable, tuple]] = {
         lambda x: x.gather(1, torch.tensor([[[1, 0, 4]]]).expand(x.shape[0], -1, -1)),
         (X,),
     ),
-    "take_along_dim": (lambda x: x.take_along_dim(x.argsort(1), 1), (X,)),
+    "take_along_dim": (lambda x: x[0].take_along_dim(x[1].argsort(0), 0) + x[:, :1], (X,)),
     "scatter a number": (lambda x, ids: x[:, :, 0].scatter(1, ids[:, 1:3], 7.0), (X, FRONT)),
     "scatter the last of several": (
         lambda x, ids: x.scatter(1, ids[:, :, None].expand(-1, -1, 3), x[:, :4].exp()),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from placed import One, apart_by, drawn
+from placed import apart_by, drawn
 from translated import ROUNDING, apart, translated
 
 X, Y = drawn((2, 5, 3)), drawn((2, 3, 7))

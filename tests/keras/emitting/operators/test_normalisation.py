@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from torch import nn
-
 from tests.keras.emitting.translated import ROUNDING, apart, translated
+from torch import nn
 
 random = np.random.default_rng(0)
 INPUTS = {
@@ -31,7 +30,12 @@ def drawn(module: nn.Module) -> nn.Module:
 @pytest.mark.parametrize("rank", [0, 1, 2, 3])
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"affine": False, "eps": 1e-3}, {"track_running_stats": False}, {"affine": False, "track_running_stats": False}],
+    [
+        {},
+        {"affine": False, "eps": 1e-3},
+        {"track_running_stats": False},
+        {"affine": False, "track_running_stats": False},
+    ],
     ids=str,
 )
 def test_batch_norm(rank: int, settings: dict[str, object]) -> None:
@@ -90,7 +94,9 @@ def test_computed_weights(way: str) -> None:
 
 
 def test_channels_stay_last() -> None:
-    module = nn.Sequential(nn.Conv2d(6, 6, 3), nn.GroupNorm(2, 6), nn.BatchNorm2d(6, affine=False), nn.InstanceNorm2d(6))
+    module = nn.Sequential(
+        nn.Conv2d(6, 6, 3), nn.GroupNorm(2, 6), nn.BatchNorm2d(6, affine=False), nn.InstanceNorm2d(6)
+    )
     source = translated(module, INPUTS[2]).source
     assert "transpose" not in source
     assert "scale=False" in source and "center=False" in source

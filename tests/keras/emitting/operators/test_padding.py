@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from tests.keras.emitting.translated import apart, translated
 from torch import nn
 from torch.nn.functional import pad
-
-from tests.keras.emitting.translated import apart, translated
 
 random = np.random.default_rng(0)
 LINE = random.standard_normal((2, 4, 9)).astype(np.float32)

@@ -122,6 +122,7 @@ def test_a_cell_of_another_activation() -> None:
     assert apart(Stepwise(nn.RNNCell(3, 4, nonlinearity="relu")), drawn()) <= BOUND
 
 
+@pytest.mark.filterwarnings("ignore:LSTM with projections")
 def test_projections_are_refused() -> None:
     with pytest.raises(Unsupported, match="projects its state"):
         translated(Everything(nn.LSTM(3, 4, proj_size=2, batch_first=True)), drawn())

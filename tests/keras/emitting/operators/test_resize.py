@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from torch.nn.functional import interpolate
-
 from tests.keras.emitting.translated import ROUNDING, apart, translated
+from torch.nn.functional import interpolate
 
 IMAGE = np.random.default_rng(0).standard_normal((2, 5, 13, 17)).astype(np.float32)
 LINE = IMAGE[:, :, 0]
@@ -58,7 +57,9 @@ def test_factors(mode: str, factor: object, again: bool | None) -> None:
 
 
 @pytest.mark.parametrize("size", [34, 40, 9, 17, 51])
-@pytest.mark.parametrize("settings", [{"mode": "nearest"}, {"mode": "linear"}, {"mode": "linear", "align_corners": True}])
+@pytest.mark.parametrize(
+    "settings", [{"mode": "nearest"}, {"mode": "linear"}, {"mode": "linear", "align_corners": True}]
+)
 def test_lines(size: int, settings: dict[str, object]) -> None:
     assert apart(Resized(size=size, **settings), LINE) < 2 * ROUNDING
 

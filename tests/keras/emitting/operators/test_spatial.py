@@ -7,11 +7,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from tests.keras.emitting.translated import ROUNDING, apart, translated
 from torch import nn
 from torch.nn import functional
 
 from homolog.errors import Unsupported
-from tests.keras.emitting.translated import ROUNDING, apart, translated
 
 random = np.random.default_rng(0)
 DEEP = random.standard_normal((2, 18, 4, 5)).astype(np.float32)

@@ -54,3 +54,9 @@ def arange(call: Call) -> str:
         raise call.refusal("a range whose length depends on the batch other than by being it")
     ones = call.let(f"ops.cast(ops.ones_like({beside(call)}), {call.out_dtype!r})")
     return f"ops.cumsum({ones}) - 1"
+
+
+@writes("zero")
+def zeros_in_place(call: Call) -> str:
+    """What is set to zero, as functionalisation says it."""
+    return f"ops.zeros_like({call.x()})"

@@ -195,11 +195,11 @@ def select_scatter(call: Call) -> str:
 
 def _between(call: Call, dim: int, start: int, end: int, source: str) -> str:
     """A tensor with the stretch of an axis replaced."""
-    x, front = call.plain("self"), ":, " * dim
-    parts = [f"{x}[{front}:{start}]"] if start else []
+    x, front, alone = call.plain("self"), ":, " * dim, "" if dim else ","  # Keras wants a tuple
+    parts = [f"{x}[{front}:{start}{alone}]"] if start else []
     parts.append(source)
     if end < cast(int, call.shape("self")[dim]):
-        parts.append(f"{x}[{front}{end}:]")
+        parts.append(f"{x}[{front}{end}:{alone}]")
     return f"ops.concatenate([{', '.join(parts)}], axis={dim})" if len(parts) > 1 else source
 
 

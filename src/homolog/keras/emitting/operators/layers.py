@@ -71,7 +71,13 @@ def embedding(call: Call) -> str:
     if call.step.layer.kind == REVERSIBLE:
         return _reversible(call, call.step.layer, call.x("indices"))
     ids = call.constant("indices")
-    if ids is not None and ids.ndim and _is_alone(call) and (ids == np.arange(ids.shape[-1])).all() and ids.size == ids.shape[-1]:
+    if (
+        ids is not None
+        and ids.ndim
+        and _is_alone(call)
+        and (ids == np.arange(ids.shape[-1])).all()
+        and ids.size == ids.shape[-1]
+    ):
         return _first_rows(call, call.step.layer, ids.ndim, ids.shape[-1])
     return as_layer(call, call.step.layer, call.x("indices"))
 

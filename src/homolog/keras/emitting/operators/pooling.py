@@ -152,7 +152,7 @@ def adaptive(call: Call) -> str:
         return x
     if set(wanted) == {1}:
         name = {"max": "GlobalMaxPooling", "avg": "GlobalAveragePooling"}[way]
-        keeps = {"keepdims": True} if len(call.step.shape) > 2 else {}  # noqa: PLR2004
+        keeps = {"keepdims": True} if len(call.step.shape) > 2 else {}
         return call.layer(f"{name}{len(wanted)}D", keeps, x)
     if None in wanted:
         raise call.refusal("a number of cells that is an open length")
@@ -160,7 +160,9 @@ def adaptive(call: Call) -> str:
         window = tuple(n // k for n, k in zip(cast(tuple[int, ...], lengths), cast(list[int], wanted), strict=True))
         name = {"max": "MaxPooling", "avg": "AveragePooling"}[way]
         return call.layer(f"{name}{len(window)}D", {"0": window[0] if len(set(window)) == 1 else window}, x)
-    if way == "max" and 1 in wanted:  # Keras 3.15's layer then pools by a window longer than the axis, and TensorFlow ends
+    if (
+        way == "max" and 1 in wanted
+    ):  # Keras 3.15's layer then pools by a window longer than the axis, and TensorFlow ends
         return _cells(call, x, cast(list[int], wanted))
     name = {"max": "AdaptiveMaxPooling", "avg": "AdaptiveAveragePooling"}[way]
     return call.layer(f"{name}{len(wanted)}D", {"0": tuple(wanted)}, x)

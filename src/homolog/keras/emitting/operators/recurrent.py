@@ -53,7 +53,9 @@ def stack(call: Call) -> list[str]:
         sequences = []
         for unit in units:
             given = [call.let(f"{state}[{unit.place}]") for state in initial]
-            sequence, *states = _applied(call, unit, x, given, sequence=call.is_read(0) or not is_last, ends=states_read)
+            sequence, *states = _applied(
+                call, unit, x, given, sequence=call.is_read(0) or not is_last, ends=states_read
+            )
             sequences.append(sequence)
             ends.append(states)
         if all(sequences):
@@ -119,9 +121,7 @@ def _initial(call: Call) -> list[str]:
     return names
 
 
-def _applied(
-    call: Call, unit: Unit, x: str, initial: list[str], *, sequence: bool, ends: bool
-) -> tuple[str, ...]:
+def _applied(call: Call, unit: Unit, x: str, initial: list[str], *, sequence: bool, ends: bool) -> tuple[str, ...]:
     """The sequence that a unit gives, empty if it is not wanted, and its last states."""
     rule = UNITS[call.step.operator]
     count = STATES[rule.name]

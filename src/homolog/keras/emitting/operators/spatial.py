@@ -65,7 +65,7 @@ def _map(call: Call) -> tuple[int, int, int]:
         Unsupported: it is none, or one of the three is open.
     """
     shape = call.shape("self")
-    if len(shape) != 4 or None in shape[1:]:  # noqa: PLR2004
+    if len(shape) != 4 or None in shape[1:]:
         raise call.refusal(f"an input of shape {shape}", "give it a batch first, and fix all other lengths")
     deep, height, width = cast(tuple[int, int, int], shape[1:])
     return height, width, deep
@@ -74,7 +74,7 @@ def _map(call: Call) -> tuple[int, int, int]:
 @writes("grid_sampler", "grid_sampler_2d")
 def grid_sampler(call: Call) -> str:
     """What stands at places that another tensor says, between points and outside of the map too."""
-    if call.rank("input") != 4:  # noqa: PLR2004
+    if call.rank("input") != 4:
         raise call.refusal(f"an input of shape {call.shape('input')}: volumes are not written")
     if call["interpolation_mode"] >= len(MODES):
         raise call.refusal("mode='bicubic'")
@@ -92,7 +92,7 @@ def grid_sampler(call: Call) -> str:
 def affine_grid(call: Call) -> str:
     """The places that an affine map takes the points of a grid to."""
     size = cast(Sequence[int], call["size"])[2:]
-    if len(size) != 2:  # noqa: PLR2004
+    if len(size) != 2:
         raise call.refusal("a grid of volumes")
     height, width = (_points(length, corners=call["align_corners"]) for length in size)
     across, down = np.meshgrid(width, height)
@@ -171,7 +171,7 @@ def _listed(call: Call, windows: _Windows, axis: int) -> str:
 def fold(call: Call) -> str:
     """Vectors as windows of a map: where they overlap they are added."""
     size = cast(Sequence[int], call["output_size"])
-    if len(call.step.shape) != 4 or not all(isinstance(length, int) for length in size):  # noqa: PLR2004
+    if len(call.step.shape) != 4 or not all(isinstance(length, int) for length in size):
         raise call.refusal("a map without a batch, or of an open size", "give it a batch first")
     windows = _Windows(call, size)
     deep = cast(int, call.step.shape[1])
