@@ -32,8 +32,8 @@ def run(model: Model, folder: Path, record: Record) -> None:
         _import_all()
     with record.stage("building"):
         module = _built(model)
-    weights = sum(tensor.nbytes for tensor in module.state_dict(keep_vars=True).values())
-    record.note(weights=weights, own=sum(item.numel() for item in module.parameters() if item.requires_grad))
+    weights = sum(tensor.nbytes for tensor in (*module.parameters(), *module.buffers()))
+    record.note(weights=weights)
     translation = _translated(model, module, record)
     if translation is None:
         return

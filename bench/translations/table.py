@@ -46,8 +46,8 @@ def page(records: Sequence[Record], versions: dict[str, str]) -> str:
         f"{CHEAP_S} s.",
         "Transposes are a / b / c: those in the functional model; those in its compiled TensorFlow graph that move an "
         "axis; and of these, the ones that turn channels last into channels first or back. Those of attention's heads "
-        "belong to b, and to c where the keys are turned in one step. Seconds are those of the call of `translate`, tracing and proof included, on a "
-        "machine that translates two models at a time.",
+        "belong to b, and to c where the keys are turned in one step. Seconds are those of the call of `translate`, "
+        "tracing and proof included, on a machine that translates two models at a time.",
         "Memory is the peak during that call above what the process held before (both frameworks and the module), as "
         "a multiple of the bytes of the weights, and behind the stroke the same without what Keras took in the other "
         "process to load `model.keras` and run it once, weights included: TensorFlow keeps several times as much as "

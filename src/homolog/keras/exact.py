@@ -45,6 +45,8 @@ def widened(model: Any) -> Iterator[None]:
         for variable in variables_of(model):
             if _is_float(variable._dtype):
                 stack.enter_context(lent(variable, "_dtype", "float64"))
+        for operation in _casting(model):
+            stack.enter_context(lent(operation, "dtype", "float64"))
         for holder, name, function in in_float64() if keras.backend.backend() == "tensorflow" else ():
             stack.enter_context(lent(holder, name, function))
         stack.callback(keras.config.set_floatx, default)
@@ -135,6 +137,17 @@ def _declared(layer: Any) -> Iterator[Any]:
         yield layer
     inside = getattr(layer, "_functional", None) or layer  # what a Sequential is run by
     yield from getattr(inside, "_inputs", ())
+
+
+def _casting(model: Any) -> Iterator[Any]:
+    """The operations between a model's layers that give floats of a type of their own: casts above all."""
+    keras = require()
+    for layer in layers_of(model):
+        for operation in getattr(layer, "_operations", ()):
+            if isinstance(operation, keras.Operation) and not isinstance(operation, keras.layers.Layer):
+                dtype = getattr(operation, "dtype", None)
+                if isinstance(dtype, str) and _is_float(dtype):
+                    yield operation
 
 
 def _is_float(dtype: str) -> bool:

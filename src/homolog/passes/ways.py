@@ -147,6 +147,8 @@ def permutation(step: Step, rank: int) -> tuple[int, ...]:
     arguments = step.arguments
     if step.operator == "permute":
         return tuple(axis % rank for axis in cast(Sequence[int], arguments["dims"]))
+    if step.operator == "numpy_T":
+        return tuple(reversed(range(rank)))
     order = list(range(rank))
     if step.operator in ("movedim", "moveaxis"):
         ours, theirs = (
@@ -160,7 +162,7 @@ def permutation(step: Step, rank: int) -> tuple[int, ...]:
     names = {"transpose": ("dim0", "dim1"), "swapaxes": ("axis0", "axis1"), "swapdims": ("dim0", "dim1")}
     one, two = (
         (rank - 2, rank - 1)
-        if step.operator in ("t", "numpy_T", "mT")
+        if step.operator in ("t", "mT", "adjoint", "mH")
         else (cast(int, arguments[name]) % rank for name in names[step.operator])
     )
     if rank > 1:
@@ -306,7 +308,7 @@ WAYS: dict[str, Way] = {
     **_sorted_in("stack", _stacked),
     **_sorted_in("linear layer_norm rms_norm", _on_last),
     ATTENTION: _attended,
-    **_sorted_in("permute transpose swapaxes swapdims movedim moveaxis t numpy_T mT", _turned),
+    **_sorted_in("permute transpose swapaxes swapdims movedim moveaxis t numpy_T mT adjoint mH", _turned),
     **_sorted_in("view reshape flatten unflatten _unsafe_view view_as reshape_as", _regrouped),
 }
 

@@ -48,7 +48,7 @@ def plain_attention() -> Iterator[None]:
             weights = weights.mean(dim=1)
         return (found if self.batch_first else found.transpose(0, 1)), weights
 
-    torch.nn.MultiheadAttention.forward = forward  # type: ignore[method-assign,assignment]
+    torch.nn.MultiheadAttention.forward = forward  # type: ignore[method-assign]
     # it compares the mask's numbers, for a hint alone
     transformer._detect_is_causal_mask = lambda mask, is_causal=None, size=None: bool(is_causal)
     torch.backends.mha.set_fastpath_enabled(False)
@@ -81,8 +81,8 @@ def _attended(
     key, value, mask = _with_more(layer, key, value, mask)
     query, key, value = (item.unflatten(-1, (heads, size)) for item in (query, key, value))
     if not need_weights and not layer.dropout:
-        turned = (item.transpose(1, 2) for item in (query, key, value))
-        found = functional.scaled_dot_product_attention(*turned, attn_mask=mask).transpose(1, 2)
+        query, key, value = (item.transpose(1, 2) for item in (query, key, value))
+        found = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask).transpose(1, 2)
         return layer.out_proj(found.flatten(2)), None
     scores = torch.einsum("bqhd,bkhd->bhqk", query * (1 / sqrt(size)), key)
     if mask is not None:

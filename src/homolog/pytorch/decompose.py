@@ -37,14 +37,15 @@ def decomposed(program: torch.export.ExportedProgram, written: Collection[str]) 
 
 
 def _unknown(program: torch.export.ExportedProgram, written: Collection[str]) -> Iterator[Any]:
-    """The operators of ATen that compute something that is written, and that nobody writes."""
+    """The operators that compute something that is written, and that nobody writes."""
     reached = depending(program)
     for entry in program.graph.nodes:
         schema = getattr(entry.target, "_schema", None)
         if entry.op != "call_function" or schema is None or entry not in reached or entry.meta.get("val") is None:
             continue
         space, _, name = schema.name.partition("::")
-        if space == "aten" and name not in written and not name.startswith("sym_"):
+        known = name in written or name.startswith("sym_")
+        if space == "prims" or (space == "aten" and not known):  # what PyTorch's own compiler works with
             yield entry.target
 
 

@@ -85,7 +85,7 @@ def exported(
         with at_inference(module), torch.no_grad():
             results = taken_apart(module(*by_place, **by_name), lambda item: isinstance(item, torch.Tensor))
         # the order of more than two factors would be chosen by their lengths, the batch among them
-        plainly = torch.backends.opt_einsum.flags(enabled=False)  # type: ignore[no-untyped-call]
+        plainly = torch.backends.opt_einsum.flags(enabled=False)
         reading = at_inference(module), giving_tensors(module), open_chunks(module), plain_attention(), plainly
         with ExitStack() as stack, warnings.catch_warnings():
             for manager in reading:

@@ -232,7 +232,9 @@ class _Reader:
             return self.values[entry.name]
         if entry.name in self.statics.arrays:
             array = self.statics.arrays[entry.name]
-            step = Step(entry.name, CONSTANT, array=to_numpy(array), static=True, calls=self._calls(entry))
+            name = self.held.get(entry.name, "")
+            name = name if "." in name else entry.name
+            step = Step(name, CONSTANT, array=to_numpy(array), static=True, calls=self._calls(entry))
         elif entry.name in self.held:
             name = self.held[entry.name]
             ref = self._ref(name, entry)

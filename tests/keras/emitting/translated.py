@@ -64,6 +64,7 @@ def apart(module: torch.nn.Module, *inputs: np.ndarray, rows: int = 3, keep_layo
     given = [_like(array, rows, random) for array in inputs]
     with torch.no_grad():
         expected = _listed(module(*map(torch.tensor, given)))
+    expected = [item.detach().numpy() for item in expected]
     orders = found.assembled.orders
     names = list(found.assembled.inputs)
     turned = [np.transpose(array, orders[name]) for name, array in zip(names, given, strict=True)]

@@ -129,8 +129,10 @@ class Assembler:
     statements: list[Statement] = field(default_factory=list)
     held: dict[str, Held] = field(default_factory=dict)
     variables: dict[tuple[Value, Order], str] = field(default_factory=dict)
-    made: dict[tuple[object, str, str], str] = field(default_factory=dict)
-    computed: dict[object, str] = field(default_factory=dict)
+    layers: dict[tuple[object, str, str], str] = field(default_factory=dict)
+    made: dict[object, str] = field(default_factory=dict)
+    early: dict[object, str] = field(default_factory=dict)
+    recent: dict[tuple[Called, ...], str] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
     reserved: Set[str] = frozenset()
     anchor: str = ""
@@ -156,7 +158,7 @@ class Assembler:
             step = replace(last, calls=())
             results.append(self._output(value, step))
         program = Program(tuple(inputs), tuple(self.statements), tuple(results))
-        shared = tuple(name for (identity, *_), name in self.made.items() if self.calls_of[identity] > 1)
+        shared = tuple(name for (identity, *_), name in self.layers.items() if self.calls_of[identity] > 1)
         ends = {**self.orders, **{name: self.order(value) for name, value in self.trace.outputs.items()}}
         return Assembled(
             program, inputs, tuple(self.trace.outputs), self.held, shared, ends, self.placed, tuple(self.notes)
@@ -198,6 +200,9 @@ class Assembler:
             names = self.let(result, step, len(step.shapes)).split(", ")
             for index, name in enumerate(names):
                 self.variables[Value(step.name, index), order] = name
+        if not step.static:
+            for place in range(len(step.calls)):
+                self.recent[step.calls[place : place + 1]] = self.variables[Value(step.name), order]
 
     # -- what the writers use -----------------------------------------------------------------------------------
 
@@ -280,21 +285,28 @@ class Assembler:
         """Zeros with a row for each row of the batch, which broadcast to a value of one row."""
         return self._zeros(max(len(self.trace.shape(value)), 1), self.trace.dtype(value), step)
 
-    def for_each_row(self, text: str, rank: int, dtype: str, step: Step, times: int = 1) -> str:
-        """A value whose first axis has one row, with as many rows as the batch has, or a multiple.
+    def for_each_row(
+        self, text: str, rank: int, dtype: str, step: Step, times: int = 1, beside: Value | None = None
+    ) -> str:
+        """A value whose first axis has one row, with as many rows as the batch has, or a multiple, or as another
+        value has that ``step`` reads.
 
         The zeros come first: Keras on TensorFlow takes the second of two for a bias where it has one long axis."""
-        zeros = self._zeros(rank, dtype, step)
+        zeros = self._zeros(rank, dtype, step, beside)
         if times > 1:
             zeros = self.let(f"ops.repeat({zeros}, {times}, axis=0)", step)
         return self.let(f"ops.logical_or({text}, {zeros})" if dtype == "bool" else f"{zeros} + {text}", step)
 
-    def _zeros(self, axes: int, dtype: str, step: Step) -> str:
-        rank = axes - 1
-        anchor = self.trace.inputs[0]
-        flat = self.let(f"ops.reshape({self.anchor}, (-1, {_numbers(anchor.shape)}))", step)
-        one = self.let(f"ops.cast(ops.zeros_like({flat}[:, :1]), {DTYPES.get(dtype, dtype)!r})", step)
-        return one if rank == 1 else self.let(f"ops.reshape({one}, {(-1, *(1 for _ in range(rank)))!r})", step)
+    def _zeros(self, axes: int, dtype: str, step: Step, beside: Value | None = None) -> str:
+        """Zeros of so many axes, with the rows of a value and a length of one along all others."""
+        anchor = beside or Value(self.trace.inputs[0].name)
+        name = self.expression(anchor, self.order(anchor), step)
+        rank, own = len(self.trace.shape(anchor)), self.trace.dtype(anchor)
+        lengths = [":1"] * (min(axes, rank) - 1) + ["0"] * (rank - axes) + ["None"] * (axes - rank)
+        text = f"ops.zeros_like({name}[{', '.join((':', *lengths))}])" if lengths else f"ops.zeros_like({name})"
+        floats = own.startswith("float") and dtype.startswith("float")
+        word = DTYPES.get(dtype, dtype)
+        return self.let(text if floats or own == dtype else f"ops.cast({text}, {word!r})", step)
 
     def _rows_counted(self, value: Value, axis: int, step: Step) -> str:
         """The numbers of the rows along an axis; written where they are needed, for most who index need them not."""
@@ -319,26 +331,27 @@ class Assembler:
         return name
 
     def _beside(self, step: Step) -> str:
-        """A variable that is there when a step is computed: what it reads, or the network's first input."""
+        """A variable that is there when a step is computed: what it reads, what was computed last in its module, or the
+        network's first input."""
         for value in step.values():
             name = self.variables.get((value, self.order(value)))
             if name is not None and not self.trace.steps[value.node].static:
                 return name
-        return self.anchor
+        return self.recent.get(step.calls[-1:], self.anchor)
 
     def weighted(self, cls: str, arguments: Mapping[str, object], node: Node, step: Step) -> str:
         """The expression of a layer that holds the weights of a node; one layer, however often it is called."""
         identity = _identity(node)
         key = (identity, cls, written(arguments))
-        if key in self.made:
-            self.placed.setdefault(step.name, self.made[key])
-            return f"shared[{self.made[key]!r}]"
+        if key in self.layers:
+            self.placed.setdefault(step.name, self.layers[key])
+            return f"shared[{self.layers[key]!r}]"
         name = self.fresh(node.layer or node.name)
-        self.made[key] = name
+        self.layers[key] = name
         self.placed[step.name] = name
         self.held[name] = Held(name, f"layers.{cls}", dict(arguments), node)
         if self.calls_of[identity] > 1:
-            if any(other[0] == identity and other != key for other in self.made):
+            if any(other[0] == identity and other != key for other in self.layers):
                 self.notes[f"{node.name}: called with other settings each time, by layers that hold the same"] = None
             return f"shared[{name!r}]"
         return f"layers.{cls}({written({**arguments, 'name': name})})"
@@ -373,9 +386,9 @@ class Assembler:
         path = step.calls[-1].path if step.calls else ""
         full = f"{path}.{name}" if path else name
         key = (full, array.shape, str(array.dtype), array.tobytes())
-        if key not in self.computed:
-            self.computed[key] = self._fixed(Step(full, CONSTANT), array, natural(array.ndim), step)
-        return self.computed[key]
+        if key not in self.made:
+            self.made[key] = self._fixed(Step(full, CONSTANT), array, natural(array.ndim), step)
+        return self.made[key]
 
     def _fixed(self, source: Step, array: Array, key: Order, step: Step) -> str:
         dtype = DTYPES.get(str(array.dtype), str(array.dtype))
@@ -469,13 +482,3 @@ def _leads(order: Order, lacking: int) -> bool:
 
 def _is_range(array: Array) -> bool:
     return bool((array.reshape(-1) == np.arange(array.size)).all())
-
-
-def _numbers(shape: OpenShape) -> int:
-    """How many numbers one row has."""
-    count = 1
-    for length in shape[1:]:
-        if length is None:
-            raise Unsupported("what is repeated for every row needs an input whose rows have one size")
-        count *= length
-    return count

@@ -21,7 +21,9 @@ class Parameter(layers.Layer):
     def __init__(self, shape, **kwargs):
         super().__init__(**kwargs)
         self.shape = tuple(shape)
-        self.value = self.add_weight(shape=self.shape, dtype=self.variable_dtype, name="value")
+        dtype = self.variable_dtype
+        trainable = keras.backend.is_float_dtype(dtype)
+        self.value = self.add_weight(shape=self.shape, dtype=dtype, trainable=trainable, name="value")
 
     def call(self, inputs):
         return ops.convert_to_tensor(self.value)

@@ -7,11 +7,12 @@ from homolog.passes.simpler.dense import dense
 from homolog.passes.simpler.flattening import flattening
 from homolog.passes.simpler.margins import margins
 from homolog.passes.simpler.masks import masks
+from homolog.passes.simpler.norms import norms
 from homolog.passes.simpler.repeats import repeats
 from homolog.passes.simpler.tied import tied
 from homolog.trace import Trace
 
-__all__ = ["constants", "dense", "flattening", "margins", "masks", "repeats", "simpler", "tied"]
+__all__ = ["constants", "dense", "flattening", "margins", "masks", "norms", "repeats", "simpler", "tied"]
 
 
 def simpler(trace: Trace) -> Trace:

@@ -29,7 +29,7 @@ def _repeated(trace: Trace, step: Step) -> tuple[Value, int, int] | None:
     _, wide = source(trace, cast(Value, step.arguments["self"]))
     if wide.operator != "expand":
         return None
-    value, narrow = source(trace, cast(Value, wide.arguments["self"]))
+    _, narrow = source(trace, cast(Value, wide.arguments["self"]))
     if narrow.operator != "unsqueeze" or len(narrow.shape) != len(wide.shape):
         return None
     given = cast(Value, narrow.arguments["self"])

@@ -38,7 +38,7 @@ SETTINGS: dict[str, tuple[Callable, tuple]] = {
     ),
     "grouped": (lambda q, k, v: attend(q, k[:, :2], v[:, :2], enable_gqa=True), (Q, K, V)),
     "one head of keys": (lambda q, k, v: attend(q, k[:, :1], v[:, :1], enable_gqa=True), (Q, K, V)),
-    "narrow values": (lambda q, k, v: attend(q, k, v), (Q, K, NARROW)),
+    "narrow values": (attend, (Q, K, NARROW)),
     "narrow values, masked": (lambda q, k, v: attend(q, k, v, attn_mask=EMPTY), (Q, K, NARROW)),
     "three axes": (lambda q, k, v: attend(q[:, 0], k[:, 0], v[:, 0], is_causal=True), (Q, K, V)),
     "five axes": (lambda q, k, v: attend(q[:, :, None], k[:, :, None], v[:, :, None]), (Q, K, V)),

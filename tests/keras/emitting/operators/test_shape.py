@@ -46,9 +46,14 @@ ANY: dict[str, Callable] = {
     "pad": lambda x: torch.nn.functional.pad(x, (1, 2)),
     "pad with a number": lambda x: torch.nn.functional.pad(x, (1, 0, 0, 2), value=-1.5),
     "cut": lambda x: torch.nn.functional.pad(x, (-1, 1, 2, -1)),
-    "atleast_3d": lambda x: torch.atleast_3d(x),
+    "atleast_3d": torch.atleast_3d,
     "hstack": lambda x: torch.hstack([x, x.cos()]),
     "narrow copies": lambda x: x.clone().contiguous().detach(),
+    "ravel": lambda x: [torch.ravel(row) for row in x.mean(1)[:, None].unbind(1)],
+    "atleast": lambda x: [torch.atleast_3d(x.flatten(1)), torch.atleast_2d(x), torch.atleast_1d(x)],
+    "adjoint": lambda x: [x.adjoint(), x.mH],
+    "splits": lambda x: [*torch.hsplit(x, [1, 3]), *torch.dsplit(x, [1])],
+    "diagonal": lambda x: [x.diagonal(0, 1, 2), x.diagonal(1, -2, -1), x.diagonal(-1, 2, 1)],
     "meshgrid": lambda x: x * torch.stack(torch.meshgrid(*(torch.arange(n) for n in x.shape[-2:]), indexing="ij"))[0],
 }
 

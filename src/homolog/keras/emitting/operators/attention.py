@@ -93,12 +93,12 @@ class _Mask:
 
     def _simplify(self, array: Array) -> None:
         """A constant that is no mask at all, or the one that Keras makes by itself."""
-        lengths = tuple(self.call.shape(name)[-2] for name in ("query", "key"))
+        rows, columns = (cast(int, self.call.shape(name)[-2]) for name in ("query", "key"))
         if array.dtype != bool and np.isin(array, (0, -np.inf)).all():
             array = array == 0
         if array.dtype == bool:
             matrix = array.reshape(array.shape[-2:]) if array.size == np.prod(array.shape[-2:]) else None
-            causal = matrix is not None and matrix.shape == lengths and np.array_equal(matrix, np.tri(*lengths) > 0)
+            causal = matrix is not None and np.array_equal(matrix, np.tri(rows, columns) > 0)
             if causal or array.all():
                 self.causal, self.value, self.array = self.causal or causal, None, None
 
@@ -113,7 +113,7 @@ class _Mask:
         lacking = self.call.rank("query") - self.call.rank(value)
         if lacking <= 0:
             return text
-        made = self.call.assembler.made
+        made = self.call.assembler.early
         if ("wide", text) not in made:
             wide = f"{text}[{', '.join(['None'] * lacking + ['...'])}]"
             made["wide", text] = self.call.assembler.let_behind(text, wide)
@@ -143,12 +143,12 @@ class _Mask:
             return found
         value = cast(Value, self.value)
         key = ("seen", value, axes)
-        if key not in call.assembler.made:
+        if key not in call.assembler.early:
             seen = self._wide()
             if axes != natural(len(axes)):
                 seen = call.assembler.let_behind(seen, f"ops.transpose({seen}, {axes!r})")
-            call.assembler.made[key] = call.assembler.let_behind(seen, f"ops.any({seen}, axis=-1, keepdims=True)")
-        return f"ops.where({call.assembler.made[key]}, {call.let(found)}, 0)"
+            call.assembler.early[key] = call.assembler.let_behind(seen, f"ops.any({seen}, axis=-1, keepdims=True)")
+        return f"ops.where({call.assembler.early[key]}, {call.let(found)}, 0)"
 
 
 LOWEST = "-1e30"

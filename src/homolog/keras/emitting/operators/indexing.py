@@ -34,7 +34,7 @@ def index(call: Call) -> str:
     if not found.has_rows:
         if constant is None:
             raise call.refusal("places that are neither known nor each row's own")
-        places = call.assembler.fixed("places", constant.reshape(found.shape[1:]).astype("int32"), call.step)
+        places = call.assembler.fixed("places", constant.reshape(constant.shape[1:]).astype("int32"), call.step)
         return f"ops.take({x}, {places}, axis={start})"
     count = prod(cast(int, length) for length in found.shape[1:])
     wide = (-1, count, *(1 for _ in rest))

@@ -15,7 +15,8 @@ from homolog.tensors import Array
 
 def wrapped(places: Array, length: int) -> Array:
     """Places counted from the front."""
-    return np.where(places < 0, places + length, places)
+    found: Array = np.where(np.less(places, 0), places + length, places)
+    return found
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ class Places:
             (wrapped(cast(Array, item.array), size) if size is not None else cast(Array, item.array)) * step
             for item, size, step in zip(self.picking, self._sizes, steps, strict=True)
         ]
-        if any((part < 0).any() for part in parts):
+        if any(np.less(part, 0).any() for part in parts):
             raise self.call.refusal("places counted from the end of the batch")
         found: Array = sum(np.broadcast_arrays(*parts)[1:], np.broadcast_arrays(*parts)[0])
         lacking = len(self.shape) - found.ndim

@@ -8,7 +8,10 @@ from homolog.keras.emitting.operators.elementwise import is_float
 from homolog.keras.emitting.registry import writes
 
 
-@writes("clone", "contiguous", "detach", "alias", "lift_fresh_copy", "_assert_tensor_metadata")
+@writes(
+    *("clone", "contiguous", "detach", "alias", "lift_fresh_copy", "_assert_tensor_metadata"),
+    *("real", "conj", "resolve_conj", "resolve_neg", "pin_memory"),
+)
 def same(call: Call) -> str:
     """What is another object in PyTorch, and the same value."""
     return call.x()

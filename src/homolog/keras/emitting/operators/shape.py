@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from homolog.graph import Value
+from homolog.graph import OpenShape, Value
 from homolog.keras.emitting.call import Call
 from homolog.keras.emitting.registry import writes
 from homolog.passes.ways import Order, is_axes, is_flat, is_flattened, natural, permutation, permuted, squeezed_axes
@@ -14,7 +14,7 @@ END = 2**62
 """From here on a number says "as far as there is"."""
 
 
-@writes("view", "reshape", "flatten", "unflatten", "_unsafe_view", "view_as", "reshape_as")
+@writes("view", "reshape", "flatten", "unflatten", "_unsafe_view", "view_as", "reshape_as", "ravel")
 def reshape(call: Call) -> str:
     """Another shape; what is flattened with its channels last is flattened so."""
     x, shape = call.x(), call.shape("self")
@@ -32,7 +32,32 @@ def reshape(call: Call) -> str:
     return f"ops.reshape({x}, {call.target_shape()})"
 
 
-@writes("permute", "transpose", "swapaxes", "swapdims", "movedim", "moveaxis", "t", "numpy_T", "mT")
+@writes("atleast_1d", "atleast_2d", "atleast_3d")
+def at_least(call: Call) -> str | list[str]:
+    """So many axes, with new ones of one where some lack."""
+    if "tensors" not in call.step.arguments:
+        return _widened(call, call.value("self"), call.step.shape)
+    return [_widened(call, value, shape) for value, shape in zip(call.tensors("tensors"), call.step.shapes, strict=True)]
+
+
+def _widened(call: Call, value: Value, shape: OpenShape) -> str:
+    x = call.plain(value)
+    return x if call.shape(value) == shape else f"ops.reshape({x}, {call.assembler.shape_text(shape, call)})"
+
+
+@writes("unfold")
+def unfold(call: Call) -> str:
+    """Stretches of an axis, one after the other, each along a new last axis."""
+    axis, size, step = cast(int, call["dimension"]) % call.rank("self"), call["size"], call["step"]
+    count = call.step.shape[axis]
+    if count is None:
+        raise call.refusal("stretches of an open length")
+    starts = f"ops.expand_dims(ops.arange(0, {count * step}, {step}), 1)"
+    taken = call.let(f"ops.take({call.plain('self')}, {starts} + ops.arange({size}), axis={axis})")
+    return taken if axis == call.rank("self") - 1 else f"ops.moveaxis({taken}, {axis + 1}, -1)"
+
+
+@writes("permute", "transpose", "swapaxes", "swapdims", "movedim", "moveaxis", "t", "numpy_T", "mT", "adjoint", "mH")
 def transpose(call: Call) -> str:
     """Other names for the axes, which lie as they did; or they are moved, if the result is wanted so."""
     x, rank = call.value("self"), call.rank("self")
@@ -69,30 +94,38 @@ def concatenate(call: Call) -> str:
     """Side by side; what is there once for all rows is repeated."""
     dim = cast(int, call["dim"] or 0)
     given = [value for value in call.tensors("tensors") if call.shape(value) != (0,)]
-    names = [_with_rows(call, value, dim) for value in given]
+    moving = next((value for value in given if not call.is_static(value)), None)
+    names = [_with_rows(call, value, dim, moving) for value in given]
     axis = call.out_axis(dim)
     return f"ops.concatenate([{', '.join(names)}], axis={axis})"
 
 
-def _with_rows(call: Call, value: Value, dim: int) -> str:
+def _with_rows(call: Call, value: Value, dim: int, moving: Value | None) -> str:
     name = call.x(value)
     rank = call.rank(value)
     repeated = call.is_static(value) and not call.step.static and call.step.shape[0] is None and dim % rank != 0
-    return call.assembler.for_each_row(name, rank, call.dtype(value), call.step) if repeated else name
+    return call.assembler.for_each_row(name, rank, call.dtype(value), call.step, beside=moving) if repeated else name
 
 
 @writes("stack")
 def stack(call: Call) -> str:
     """Side by side along a new axis."""
     given = call.tensors("tensors")
-    names = [_with_rows(call, value, 1) if call.rank(value) else call.plain(value) for value in given]
+    moving = next((value for value in given if not call.is_static(value)), None)
+    names = [_with_rows(call, value, 1, moving) if call.rank(value) else call.plain(value) for value in given]
     return f"ops.stack([{', '.join(names)}], axis={call.out_axis(call['dim'])})"
 
 
-@writes("split", "split_with_sizes", "chunk", "unsafe_chunk", "unsafe_split", "tensor_split")
+SPLITS = {"vsplit": 0, "hsplit": 1, "dsplit": 2}
+"""Splits along an axis that their name says."""
+
+
+@writes("split", "split_with_sizes", "chunk", "unsafe_chunk", "unsafe_split", "tensor_split", *SPLITS)
 def split(call: Call) -> str | list[str]:
     """In parts along an axis."""
-    dim = cast(int, call["dim"])
+    dim = SPLITS.get(call.step.operator, cast(int, call["dim"]))
+    if call.step.operator == "hsplit" and call.rank("self") == 1:
+        dim = 0
     x, axis = call.x(), call.axis("self", dim)
     lengths = [cast(int, shape[dim]) for shape in call.step.shapes]
     if len(lengths) == 1:
@@ -229,6 +262,15 @@ def _batches(call: Call, length: object) -> int:
     if not isinstance(length, Open) or times is None or length.text not in ("batch", f"{times}*batch"):
         raise call.refusal(f"a repetition of {length.text if isinstance(length, Open) else length}")
     return times
+
+
+@writes("diagonal", "linalg_diagonal")
+def diagonal(call: Call) -> str:
+    """What lies on a diagonal of two axes, as the last axis."""
+    one, two = (call[f"dim{n}"] if call[f"dim{n}"] is not None else n - 3 for n in (1, 2))
+    name = "A" if call.step.operator == "linalg_diagonal" else "self"
+    rank = call.rank(name)
+    return f"ops.diagonal({call.plain(name)}, offset={call['offset'] or 0}, axis1={one % rank}, axis2={two % rank})"
 
 
 @writes("rot90")
