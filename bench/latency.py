@@ -50,7 +50,7 @@ def speed(twin: Twin, folder: Path) -> Figure:
     first, second = (median(times) for times in zip(*rounds, strict=True))
     note = f"{1000 * first:.0f} ms to {1000 * second:.0f} ms at batch {BATCH}, without XLA, {len(rounds)} rounds"
     ratio = median(one / two for one, two in rounds)
-    return Figure(f"{twin.torch} to keras.applications.{twin.keras}", ratio, BOUND, "×", note)
+    return Figure(f"{twin.torch} to keras.applications", ratio, BOUND, "×", note)
 
 
 def turns(twin: Twin, folder: Path) -> Figure:

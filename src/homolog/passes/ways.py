@@ -22,6 +22,9 @@ ATTENTION = "scaled_dot_product_attention"
 HEADS_LAST: Order = (0, 2, 1, 3)
 """The heads of an attention behind the places of its sequence."""
 
+TIME_SECOND: Order = (1, 0, 2)
+"""A sequence that is time first for the source, and lies with its batch in front."""
+
 Way = Callable[[Step, OpenShape, Order, int], Order | None]
 """From a step, the shape of one of its inputs, that input's order and its place among the inputs: the output's order,
 None if the operator cannot work so."""
@@ -254,6 +257,13 @@ def _on_last(step: Step, shape: OpenShape, order: Order, place: int) -> Order | 
     return _only_natural(step, shape, order, place)
 
 
+def _sequenced(step: Step, shape: OpenShape, order: Order, place: int) -> Order | None:
+    """A sequence whose batch lies in front, though the source counts time first."""
+    if place == 0 and order == TIME_SECOND and not step.arguments.get("batch_first"):
+        return order
+    return _only_natural(step, shape, order, place)
+
+
 def _stacked(step: Step, shape: OpenShape, order: Order, place: int) -> Order | None:
     return _unsqueezed(step, shape, order, place)
 
@@ -306,6 +316,7 @@ WAYS: dict[str, Way] = {
     **_sorted_in("squeeze", _squeezed),
     **_sorted_in("unsqueeze", _unsqueezed),
     **_sorted_in("stack", _stacked),
+    **_sorted_in("lstm gru rnn_tanh rnn_relu", _sequenced),
     **_sorted_in("linear layer_norm rms_norm", _on_last),
     ATTENTION: _attended,
     **_sorted_in("permute transpose swapaxes swapdims movedim moveaxis t numpy_T mT adjoint mH", _turned),

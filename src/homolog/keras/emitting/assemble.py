@@ -397,13 +397,13 @@ class Assembler:
         if array.size == 1 and array.ndim == 0:
             return Call(step, self).literal(array.item())
         if step.layer is not None:  # a layer that is called on numbers runs at once, and gives numbers
-            name = self._loose(source.name, array.shape, dtype, _nothing(source), array.astype(dtype), step)
+            name = self._loose(_place(source, step), array.shape, dtype, _nothing(source), array.astype(dtype), step)
         elif array.size <= SMALL:
             name = self.let(f"ops.convert_to_tensor({array.tolist()!r}, dtype={dtype!r})", step)
         elif array.dtype.kind in "iu" and array.size <= RANGE and _is_range(array):
             name = self.let(f"ops.reshape(ops.arange({array.size}, dtype={dtype!r}), {array.shape!r})", step)
         else:
-            name = self._loose(source.name, array.shape, dtype, _nothing(source), array.astype(dtype), step)
+            name = self._loose(_place(source, step), array.shape, dtype, _nothing(source), array.astype(dtype), step)
         self.variables[Value(source.name), key] = name
         return name
 
@@ -442,13 +442,23 @@ class Assembler:
         made = f"Parameter({written({**arguments, 'name': name})})"
         if array is not None and self._is_spread(Step(node.name, CONSTANT)):
             return self.let_behind(self.anchor, f"{made}({self.anchor})")
-        made = f"{made}({self._beside(step)})"
-        return self.let(made, replace(step, calls=_around(step, path)))
+        around = _around(step, path)
+        if around != step.calls and around != tuple(call for call in step.calls if call.inner):
+            return self.let_behind(self.anchor, f"{made}({self.anchor})")  # in front of the call that reads it
+        return self.let(f"{made}({self._beside(step)})", replace(step, calls=around))
 
 
 def _nothing(source: Step) -> Node:
     """A node for what no tensor of the source holds."""
     return Node(source.name, CONSTANT, {}, {})
+
+
+def _place(source: Step, step: Step) -> str:
+    """A path for a constant: that of the buffer it is, or a name in the module that reads it."""
+    if source.tensor is not None:
+        return source.tensor.name
+    path = next((call.path for call in reversed(step.calls) if call.inner), "")
+    return f"{path}.constant" if path else "constant"
 
 
 def _around(step: Step, path: str) -> tuple[Called, ...]:

@@ -17,6 +17,6 @@ __all__ = ["constants", "dense", "flattening", "margins", "masks", "norms", "rep
 
 def simpler(trace: Trace) -> Trace:
     """All of them in their order."""
-    for run in (constants, dense, masks, repeats, tied, flattening, margins):
+    for run in (constants, dense, masks, norms, repeats, tied, flattening, margins):
         trace = run(trace)
     return trace

@@ -74,6 +74,23 @@ def test_dropout_between_layers_stays() -> None:
     assert text.count("Dropout(0.25)") == 2 or "for " in text
 
 
+def test_no_transposes_around_a_stack_that_counts_time_first() -> None:
+    assert "transpose" not in translated(Around(nn.GRU(3, 4, 2)), drawn()).source
+    assert apart(Around(nn.GRU(3, 4, 2, bidirectional=True)), drawn()) <= BOUND
+
+
+class Around(nn.Module):
+    """A stack that is fed time first inside of a network that is batch first."""
+
+    def __init__(self, stack: nn.Module) -> None:
+        super().__init__()
+        self.stack = stack
+
+    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+        sequence, states = self.stack(x.transpose(0, 1))
+        return [sequence.transpose(0, 1), states[-1]]
+
+
 class Begun(nn.Module):
     """First states that are given: computed from the inputs, or learned."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from string import ascii_lowercase
+
 from homolog.graph import Value
 from homolog.keras.emitting.call import Call
 from homolog.keras.emitting.registry import writes
@@ -42,12 +44,21 @@ def outer(call: Call) -> str:
 @writes("einsum")
 def einsum(call: Call) -> str:
     """A product that is told by the names of axes."""
-    equation = str(call["equation"]).replace(" ", "")
+    equation = _small(call, str(call["equation"]).replace(" ", ""))
     given = call.tensors("tensors")
     terms = equation.partition("->")[0].split(",")
     letters = {term[0] for value, term in zip(given, terms, strict=True) if term and _has_rows(call, value)}
     names = [_with_rows(call, value, term, letters) for value, term in zip(given, terms, strict=True)]
     return f"ops.einsum({equation!r}, {', '.join(names)})"
+
+
+def _small(call: Call, equation: str) -> str:
+    """The same in small letters: Keras takes no others where it computes shapes alone."""
+    free = iter(sorted(set(ascii_lowercase) - set(equation)))
+    names = {letter: next(free, "") for letter in dict.fromkeys(equation) if letter.isupper()}
+    if "" in names.values():
+        raise call.refusal(f"equation={equation!r}: more axes than there are small letters")
+    return "".join(names.get(letter, letter) for letter in equation)
 
 
 def _has_rows(call: Call, value: Value) -> bool:

@@ -9,6 +9,7 @@ from homolog import rules
 from homolog.graph import Node, Value
 from homolog.keras.emitting.call import Call
 from homolog.keras.emitting.registry import writes
+from homolog.passes.ways import TIME_SECOND
 from homolog.rules.recurrent import BIASES, GRU, LSTM, PROJECTED, SIMPLE_RNN, STATES
 from homolog.rules.rule import Rule
 from homolog.tensors import TensorRef
@@ -42,8 +43,9 @@ def stack(call: Call) -> list[str]:
     count = STATES[UNITS[call.step.operator].name]
     states_read = any(call.is_read(1 + kind) for kind in range(count))
     initial = _initial(call)
-    x = call.plain("input")
-    if not call["batch_first"]:
+    x = call.x("input")
+    is_turned = call.order == TIME_SECOND  # the batch lies in front already, whatever the source calls the axes
+    if not call["batch_first"] and not is_turned:
         x = call.let(f"ops.transpose({x}, {SWAPPED})")
     ends: list[list[str]] = []
     for number, units in enumerate(levels):
@@ -62,11 +64,11 @@ def stack(call: Call) -> list[str]:
             x = sequences[0] if len(sequences) == 1 else f"ops.concatenate([{', '.join(sequences)}], axis=-1)"
             x = call.let(x)
     results = [x]
-    if call.is_read(0) and not call["batch_first"]:
+    if call.is_read(0) and not call["batch_first"] and not is_turned:
         results = [call.let(f"ops.transpose({x}, {SWAPPED})")]
     for kind in range(count):
         names = [states[kind] for states in ends] if call.is_read(1 + kind) else []
-        results.append(call.let(f"ops.stack([{', '.join(names)}], axis=0)") if names else x)
+        results.append(call.let(f"ops.stack([{', '.join(names)}], axis={int(is_turned)})") if names else x)
     return results
 
 
@@ -121,7 +123,7 @@ def _initial(call: Call) -> list[str]:
     return names
 
 
-def _applied(call: Call, unit: Unit, x: str, initial: list[str], *, sequence: bool, ends: bool) -> tuple[str, ...]:
+def _applied(call: Call, unit: Unit, x: str, initial: list[str], sequence: bool, ends: bool) -> tuple[str, ...]:
     """The sequence that a unit gives, empty if it is not wanted, and its last states."""
     rule = UNITS[call.step.operator]
     count = STATES[rule.name]

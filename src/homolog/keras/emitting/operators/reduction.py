@@ -6,7 +6,7 @@ from math import prod
 from typing import cast
 
 from homolog.graph import Value
-from homolog.keras.emitting.call import Call
+from homolog.keras.emitting.call import Call, last_as_minus_one
 from homolog.keras.emitting.operators.elementwise import floated, is_float
 from homolog.keras.emitting.registry import Writer, writes
 
@@ -29,14 +29,15 @@ FUNCTIONS = {
 def reduced(call: Call, dims: object = None, *, name: str = "self") -> str:
     """The arguments behind the value: axes, and whether they stay."""
     axes = call.axes(name, dims)
-    parts = [] if len(axes) == call.rank(name) else [f"axis={short(axes)!r}"]
+    rank = call.rank(name)
+    parts = [] if len(axes) == rank else [f"axis={short(axes, rank)!r}"]
     parts += ["keepdims=True"] if call["keepdim"] else []
     return "".join(f", {part}" for part in parts)
 
 
-def short(axes: tuple[int, ...]) -> int | tuple[int, ...]:
-    """One axis as a number."""
-    return axes[0] if len(axes) == 1 else axes
+def short(axes: tuple[int, ...], rank: int) -> int | tuple[int, ...]:
+    """One axis as a number, the last as -1."""
+    return last_as_minus_one(axes[0], rank) if len(axes) == 1 else axes
 
 
 def _reduction(function: str) -> Writer:

@@ -37,7 +37,8 @@ def at_least(call: Call) -> str | list[str]:
     """So many axes, with new ones of one where some lack."""
     if "tensors" not in call.step.arguments:
         return _widened(call, call.value("self"), call.step.shape)
-    return [_widened(call, value, shape) for value, shape in zip(call.tensors("tensors"), call.step.shapes, strict=True)]
+    pairs = zip(call.tensors("tensors"), call.step.shapes, strict=True)
+    return [_widened(call, value, shape) for value, shape in pairs]
 
 
 def _widened(call: Call, value: Value, shape: OpenShape) -> str:
