@@ -302,7 +302,7 @@ WAYS: dict[str, Way] = {
         "softmax log_softmax _softmax _log_softmax cumsum cumprod flip roll slice index_select cat concat split "
         "split_with_sizes chunk narrow batch_norm instance_norm group_norm native_group_norm "
         "_native_batch_norm_legit_no_training pad constant_pad_nd reflection_pad1d reflection_pad2d replication_pad1d "
-        "replication_pad2d replication_pad3d reflection_pad3d _pad_circular zero_pad2d slice_scatter select_scatter glu zero "
+        "replication_pad2d replication_pad3d reflection_pad3d _pad_circular zero_pad2d slice_scatter glu zero "
         "expand diff repeat xlogy hypot fill copy linalg_vector_norm_keep normalize floor_divide repeat_interleave tril_keep",
         _through,
     ),

@@ -64,11 +64,15 @@ def compared(subjects: Subjects, ours: Gradients, theirs: Gradients, left: tuple
     shares: dict[str, tuple[float, str]] = {}
     alone = list(_trained_alone(subjects, ours, theirs))
     notes = [*left, *(f"not compared: {name}, {item.why}" for name, item in expected.items() if item.why)]
+    still = {first_name.get(name, name): row for name, row in _padding_rows(subjects)}
     for name, item in expected.items():
         if not item.why:
-            wide = ours.arrays[name].astype(np.float64)
-            scale = max(float(np.abs(array).max(initial=0)) for array in (wide, item.total))
-            apart = distance(wide, item.total)
+            wide, total = ours.arrays[name].astype(np.float64), item.total
+            if name in still:
+                wide, total = (np.delete(array, still[name], axis=0) for array in (wide, total))
+                notes.append(f"not compared: row {still[name]} of {name}, which one network keeps as padding")
+            scale = max(float(np.abs(array).max(initial=0)) for array in (wide, total))
+            apart = distance(wide, total)
             allowed = RELATIVE[precision] * scale + FLOOR[precision] * largest
             words = f"{', '.join(item.targets)} from {name}: {apart:.1e} apart, the largest is {scale:.1e}"
             shares[name] = (apart / allowed if allowed > 0 else 0.0 if apart == 0 else np.inf, words)
@@ -155,6 +159,17 @@ def _trained_alone(subjects: Subjects, ours: Gradients, theirs: Gradients) -> It
             if (source in ours.arrays) != (row.target in theirs.arrays):
                 which, other = ("first", "second") if source in ours.arrays else ("second", "first")
                 yield f"{row.target} from {source}: trained in the {which}, frozen in the {other}"
+
+
+def _padding_rows(subjects: Subjects) -> Iterator[tuple[str, int]]:
+    """Tables of which the first network keeps a row as it is, for padding, and the second does not."""
+    partner = dict(subjects.plan.pairs)
+    for node in subjects.graph_a.nodes.values():
+        row = node.fields.get("padding_idx")
+        other = subjects.graph_b.nodes.get(partner.get(node.name, ""))
+        if isinstance(row, int) and (other is None or other.fields.get("padding_idx") is None):
+            for weight in node.weights.values():
+                yield from ((subjects.names.get(ref.name, ref.name), row % ref.shape[0]) for ref in weight.tensors)
 
 
 def _learnable(subjects: Subjects) -> set[str]:

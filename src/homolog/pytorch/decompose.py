@@ -44,7 +44,8 @@ def _unknown(program: torch.export.ExportedProgram, written: Collection[str]) ->
         if entry.op != "call_function" or schema is None or entry not in reached or entry.meta.get("val") is None:
             continue
         space, _, name = schema.name.partition("::")
-        known = name in written or name.startswith("sym_")
+        plain = name[:-1] if name.endswith("_") and not name.endswith("__") else name  # in place, it is the same
+        known = plain in written or name.startswith("sym_")
         if space == "prims" or (space == "aten" and not known):  # what PyTorch's own compiler works with
             yield entry.target
 

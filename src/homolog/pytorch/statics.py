@@ -21,6 +21,8 @@ LIKES = {
     *("zeros_like", "ones_like", "full_like", "empty_like"),
 }
 """Operators that take of a tensor its shape and its element type alone."""
+EMPTY = ("empty", "new_empty")
+"""Operators that leave in memory what was there; a network gives none of it."""
 
 
 def sources(entry: Any) -> list[Any]:
@@ -144,7 +146,8 @@ class Statics:
         args, kwargs = torch.fx.node.map_arg((entry.args, entry.kwargs), lambda source: held[source.name])
         if entry.target is torch.ops.aten.lift_fresh_copy.default or entry.target is torch.ops.aten.detach_.default:
             return args[0].clone()
-        return entry.target(*args, **kwargs)
+        made = entry.target(*args, **kwargs)
+        return made.zero_() if _short(entry).startswith(EMPTY) else made
 
 
 def _length(value: Any, rows: int) -> int:

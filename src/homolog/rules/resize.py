@@ -53,10 +53,10 @@ def _settle_pad(fields: Fields, inputs: Sequence[OpenShape]) -> Fields:
 
 
 def _infer_pad(fields: Fields, weights: Mapping[str, Shape], inputs: Sequence[OpenShape]) -> OpenShape:
-    batch, channels, *lengths = inputs[0]
-    pairs = cast(Pads, fields["padding"])
-    sizes = (None if n is None else n + sum(pair) for n, pair in zip(lengths, pairs, strict=True))
-    return (batch, channels, *sizes)
+    shape, pairs = inputs[0], cast(Pads, fields["padding"])
+    kept = len(shape) - len(pairs)  # PyTorch's operator may pad the second axis too
+    sizes = (None if n is None else n + sum(pair) for n, pair in zip(shape[kept:], pairs, strict=True))
+    return (*shape[:kept], *sizes)
 
 
 def _padding_class(node: Node) -> str:

@@ -98,11 +98,17 @@ def assemble(trace: Trace, *, keep_layout: bool = False) -> Assembled:
 
 
 def refuse_unknown(trace: Trace) -> None:
-    """Refuse operators that nobody writes.
+    """Refuse operators that nobody writes, and networks that give nothing.
 
     Raises:
-        Unsupported: with the list.
+        Unsupported: with the list of these operators.
     """
+    if not trace.outputs:
+        raise Unsupported(
+            "the network gives no tensor",
+            where=trace.name,
+            expected="a forward that returns a tensor, or a tuple, list or dict of some",
+        )
     known = {INPUT, PARAMETER, CONSTANT, *WRITERS}
     unknown = [step for step in trace.steps.values() if step.operator not in known and step.counted is None]
     if unknown:
@@ -183,6 +189,15 @@ class Assembler:
         """An output; one that does not depend on the inputs' values is repeated for every row."""
         source = self.trace.steps[value.node]
         expression = self.expression(value, self.order(value), step)
+        shape = self.trace.shape(value)
+        if source.static and shape[:1] not in ((None,), (1,)):
+            raise Unsupported(
+                "an output has no row for each row of the batch",
+                where=source.where or source.name,
+                expected="outputs that the inputs reach, or that are repeated for every row",
+                found=f"a tensor of shape {shape} that is the same for all inputs",
+                help="leave it out of what forward returns",
+            )
         if not source.static:
             return expression
         return self.for_each_row(expression, len(self.trace.shape(value)), self.trace.dtype(value), step)

@@ -16,6 +16,10 @@ AXES = {1: "n", 2: "nc", 3: "ncw", 4: "nchw", 5: "ncdhw"}
 """What the source's axes are called, by their number; only which is which matters."""
 
 
+NO_PADDING_ROW = {"padding_idx": None}
+"""Keras trains every row of a table."""
+
+
 def graphs(trace: Trace, model: Assembled) -> tuple[Graph, Graph]:
     """The graph of the source, and that of the written model with its own names and orders of axes."""
     left: dict[str, Node] = {}
@@ -39,7 +43,7 @@ def graphs(trace: Trace, model: Assembled) -> tuple[Graph, Graph]:
             node,
             name=two,
             inputs=tuple(second),
-            fields={**node.fields, OPEN: _open(shapes[0])} if step.operator == INPUT else node.fields,
+            fields={**node.fields, **({OPEN: _open(shapes[0])} if step.operator == INPUT else NO_PADDING_ROW)},
             shapes=shapes,
             labels=tuple(_turned(label, order) for label in labels),
             layer=two if is_layer else None,
@@ -56,7 +60,7 @@ def _names(step: Step, model: Assembled, taken: dict[str, Node]) -> tuple[str, s
     if step.operator == INPUT:
         return step.name, identifier(step.name)
     held = model.held.get(model.placed.get(step.name, ""))
-    if held is None or held.node.name in taken:
+    if held is None or held.node.name in taken or held.node.layer is None:  # the last: of no module of its own
         return step.name, step.name
     return held.node.name, held.name
 

@@ -58,8 +58,9 @@ def nearest(axis: Axis, *, exact: bool = False) -> Array:
     if axis.size == axis.length and not exact:
         return places
     step = np.float32(axis.step)  # PyTorch counts in float32, and a place next to a border depends on it
-    found = np.floor(((places + 0.5) if exact else places).astype(np.float32) * step).astype(np.int64)
-    return np.minimum(found, axis.length - 1)
+    starts = (places + 0.5 if exact else places).astype(np.float32)
+    found: Array = np.minimum(np.floor(starts * step).astype(np.int64), axis.length - 1)
+    return found
 
 
 def linear(axis: Axis) -> Array:

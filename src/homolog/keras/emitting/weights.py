@@ -36,7 +36,7 @@ def plan(trace: Trace, model: Assembled, variables: Mapping[str, TensorRef], sou
     ignored = [Ignored("source", ref.name, reason) for ref, reason in trace.ignored.items()]
     ignored += [Ignored("target", name, CONSTANT) for name in sorted(constants)]
     ignored += [Ignored("target", name, SEED) for name in variables if _is_seed(name)]
-    pairs = tuple((held.node.name, held.name) for held in model.held.values() if held.cls != "Parameter")
+    pairs = tuple((held.node.name, held.name) for held in model.held.values() if held.node.layer is not None)
     return Plan(tuple(rows), pairs, tuple(ignored), confidence=EVIDENCE, source=source, target=target)
 
 

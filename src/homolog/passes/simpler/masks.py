@@ -1,4 +1,4 @@
-"""Masks of attention without what does nothing: repetitions, for a mask broadcasts, and masks that are true all over."""
+"""Masks of attention without what does nothing: repetitions, for a mask broadcasts, and masks that hold everywhere."""
 
 from __future__ import annotations
 
@@ -34,9 +34,10 @@ def _simple(trace: Trace, value: Value) -> Value:
     if step.operator in AND and step.dtypes[0] == "bool":
         for one, two in (("self", "other"), ("other", "self")):
             mask, other = step.arguments[one], step.arguments[two]
-            if isinstance(mask, Value) and isinstance(other, Value) and _is_true(trace, other):
-                if _broadcasts(trace.shape(mask), step.shape):
-                    return _simple(trace, mask)
+            if not isinstance(mask, Value) or not isinstance(other, Value):
+                continue
+            if _is_true(trace, other) and _broadcasts(trace.shape(mask), step.shape):
+                return _simple(trace, mask)
     return value
 
 
@@ -49,4 +50,4 @@ def _broadcasts(shape: OpenShape, other: OpenShape) -> bool:
     """Whether a shape broadcasts to another, and has its open axes."""
     if len(shape) != len(other):
         return False
-    return all(a == b or a == 1 for a, b in zip(shape, other, strict=True))
+    return all(a in (b, 1) for a, b in zip(shape, other, strict=True))

@@ -6,37 +6,37 @@ from collections.abc import Callable
 
 import pytest
 import torch
-import torch.nn.functional as F
 from placed import Behind, One, behind, drawn, plain
 from torch import nn
+from torch.nn import functional
 from translated import ROUNDING, apart, translated
 
 from homolog.errors import Unsupported
 
 ACTIVATIONS: dict[str, Callable] = {
     **{
-        name: getattr(F, name)
+        name: getattr(functional, name)
         for name in (
             *("relu", "relu6", "silu", "selu", "softsign", "logsigmoid", "hardsigmoid", "hardswish", "tanhshrink"),
             *("mish", "gelu", "elu", "celu", "softplus", "softshrink", "hardshrink", "hardtanh", "leaky_relu"),
         )
     },
-    "gelu by tanh": lambda x: F.gelu(x, approximate="tanh"),
-    "elu": lambda x: F.elu(x, 0.3),
+    "gelu by tanh": lambda x: functional.gelu(x, approximate="tanh"),
+    "elu": lambda x: functional.elu(x, 0.3),
     "elu with scales": lambda x: torch.ops.aten.elu(x, 0.3, 1.5, 0.75),
     "elu with a scale": lambda x: torch.ops.aten.elu(x, 0.3, 1.5),
-    "celu": lambda x: F.celu(x, 0.3),
-    "leaky_relu": lambda x: F.leaky_relu(x, 0.2),
-    "softplus steep": lambda x: F.softplus(x, beta=3),
-    "softplus with a near threshold": lambda x: F.softplus(x, beta=2, threshold=0.5),
-    "softshrink": lambda x: F.softshrink(x, 0.2),
-    "hardshrink": lambda x: F.hardshrink(x, 0.2),
-    "hardtanh": lambda x: F.hardtanh(x, -0.25, 0.75),
-    "threshold": lambda x: F.threshold(x, 0.25, -3.0),
-    "rrelu": lambda x: F.rrelu(x, 0.1, 0.5),
+    "celu": lambda x: functional.celu(x, 0.3),
+    "leaky_relu": lambda x: functional.leaky_relu(x, 0.2),
+    "softplus steep": lambda x: functional.softplus(x, beta=3),
+    "softplus with a near threshold": lambda x: functional.softplus(x, beta=2, threshold=0.5),
+    "softshrink": lambda x: functional.softshrink(x, 0.2),
+    "hardshrink": lambda x: functional.hardshrink(x, 0.2),
+    "hardtanh": lambda x: functional.hardtanh(x, -0.25, 0.75),
+    "threshold": lambda x: functional.threshold(x, 0.25, -3.0),
+    "rrelu": lambda x: functional.rrelu(x, 0.1, 0.5),
     "logit": lambda x: torch.logit(x, eps=0.125),
-    "softmin": lambda x: F.softmin(x, 1),
-    "in place": lambda x: F.elu(x + 1, 0.5, inplace=True),
+    "softmin": lambda x: functional.softmin(x, 1),
+    "in place": lambda x: functional.elu(x + 1, 0.5, inplace=True),
 }
 
 
@@ -48,8 +48,8 @@ def test_activations(name: str) -> None:
 
 @pytest.mark.parametrize("dim", [1, 2, -1])
 def test_glu(dim: int) -> None:
-    plain(lambda x: F.glu(x, dim), shape=(2, 4, 6))
-    behind(lambda x: F.glu(x, dim))
+    plain(lambda x: functional.glu(x, dim), shape=(2, 4, 6))
+    behind(lambda x: functional.glu(x, dim))
 
 
 @pytest.mark.parametrize("count", [1, 4])
@@ -87,4 +87,4 @@ def test_dropout_of_channels_stays() -> None:
 
 def test_a_dropout_at_inference_is_refused() -> None:
     with pytest.raises(Unsupported, match="at inference too"):
-        translated(One(lambda x: F.dropout(x, 0.5, training=True)), drawn())
+        translated(One(lambda x: functional.dropout(x, 0.5, training=True)), drawn())

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from placed import One, behind, drawn, plain
-from translated import translated
+from placed import One, Two, behind, drawn, plain
+from translated import apart, translated
 
 from homolog.errors import Unsupported
 
@@ -33,6 +33,21 @@ MADE: dict[str, Callable] = {
 def test_made(name: str) -> None:
     plain(MADE[name])
     behind(MADE[name])
+
+
+def test_an_input_that_nothing_reads_stays() -> None:
+    assert apart(Two(lambda x, y: x * 2), drawn(), drawn()) == 0
+
+
+def test_a_forward_that_gives_no_tensor_is_refused() -> None:
+    with pytest.raises(Unsupported, match="gives no tensor"):
+        translated(One(lambda x: None), drawn())
+
+
+@pytest.mark.parametrize("made", [lambda x: torch.ones(2, 3).cos(), lambda x: [x, torch.tensor(2.0)]])
+def test_an_output_without_rows_is_refused(made: Callable) -> None:
+    with pytest.raises(Unsupported, match="no row for each row"):
+        translated(One(made), drawn())
 
 
 RANDOM: dict[str, Callable] = {

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 import torch
-import torch.nn.functional as F
 from placed import behind, plain
+from torch.nn import functional
 
 INF = float("inf")
 
@@ -22,10 +22,10 @@ def test_vector_norm(order: float, dim: object) -> None:
 NORMS: dict[str, Callable] = {
     "norm": lambda x: x.norm(dim=1),
     "norm of an order": lambda x: x.norm(p=3, dim=-1, keepdim=True),
-    "normalize": lambda x: F.normalize(x, dim=1),
-    "normalize by sums": lambda x: F.normalize(x, p=1, dim=-1),
-    "cosine_similarity": lambda x: F.cosine_similarity(x, x.cos(), dim=1),
-    "pairwise_distance": lambda x: F.pairwise_distance(x, x.cos()),
+    "normalize": lambda x: functional.normalize(x, dim=1),
+    "normalize by sums": lambda x: functional.normalize(x, p=1, dim=-1),
+    "cosine_similarity": lambda x: functional.cosine_similarity(x, x.cos(), dim=1),
+    "pairwise_distance": lambda x: functional.pairwise_distance(x, x.cos()),
     "diff": lambda x: torch.diff(x, dim=1),
     "diff twice": lambda x: torch.diff(x, n=2, dim=-2),
 }

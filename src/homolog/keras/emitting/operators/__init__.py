@@ -2,6 +2,7 @@
 
 from homolog.keras.emitting.operators import (
     activation,
+    arithmetic,
     attention,
     borders,
     convolution,
@@ -24,6 +25,7 @@ from homolog.keras.emitting.operators import (
 
 __all__ = [
     "activation",
+    "arithmetic",
     "attention",
     "borders",
     "convolution",

@@ -10,6 +10,7 @@ import numpy as np
 from homolog.graph import OpenShape, Value
 from homolog.keras.emitting.call import Call
 from homolog.keras.emitting.operators.places import Places, wrapped
+from homolog.keras.emitting.operators.shape import END
 from homolog.keras.emitting.registry import writes
 from homolog.tensors import Array
 
@@ -176,10 +177,16 @@ def slice_scatter(call: Call) -> str:
     """A stretch of an axis replaced."""
     dim = cast(int, call["dim"] or 0) % call.rank("self")
     length = call.shape("self")[dim]
+    if call["start"] in (None, 0) and call["step"] in (None, 1) and _reaches_the_end(call["end"]):
+        return call.x("src")
     start, end, _ = slice(call["start"], call["end"], 1).indices(length or 0)
     if length is None or call["step"] not in (None, 1):
         raise call.refusal(f"step={call['step']!r} along an axis of {length}")
-    return _between(call, dim, start, end, call.plain("src"))
+    return _between(call, dim, start, end, call.x("src"))
+
+
+def _reaches_the_end(end: object) -> bool:
+    return end is None or (isinstance(end, int) and end >= END)
 
 
 @writes("select_scatter")
@@ -194,13 +201,14 @@ def select_scatter(call: Call) -> str:
 
 
 def _between(call: Call, dim: int, start: int, end: int, source: str) -> str:
-    """A tensor with the stretch of an axis replaced."""
-    x, front, alone = call.plain("self"), ":, " * dim, "" if dim else ","  # Keras wants a tuple
+    """A tensor with the stretch of an axis replaced, as both lie."""
+    x, place = call.x("self"), call.order.index(dim)
+    front, alone = ":, " * place, "" if place else ","  # Keras wants a tuple
     parts = [f"{x}[{front}:{start}{alone}]"] if start else []
     parts.append(source)
     if end < cast(int, call.shape("self")[dim]):
         parts.append(f"{x}[{front}{end}:{alone}]")
-    return f"ops.concatenate([{', '.join(parts)}], axis={dim})" if len(parts) > 1 else source
+    return f"ops.concatenate([{', '.join(parts)}], axis={place})" if len(parts) > 1 else source
 
 
 @writes("one_hot")

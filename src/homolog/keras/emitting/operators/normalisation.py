@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 from homolog import rules
 from homolog.graph import Node, Value
@@ -35,7 +36,7 @@ def native_batch_norm(call: Call) -> list[str]:
     """The same in the words of PyTorch's functionalisation, which gives the statistics as well."""
     if any(Value(call.step.name, index) in call.assembler.trace.readers() for index in (1, 2)):
         raise call.refusal("the statistics as a result")
-    return [batch_norm(call)]
+    return [cast(str, batch_norm(call))]
 
 
 @writes("instance_norm")

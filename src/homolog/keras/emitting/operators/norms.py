@@ -6,8 +6,8 @@ from typing import cast
 
 from homolog.graph import Value
 from homolog.keras.emitting.call import Call
-from homolog.keras.emitting.operators.elementwise import floated
 from homolog.keras.emitting.operators.reduction import reduced
+from homolog.keras.emitting.operators.types import floated
 from homolog.keras.emitting.registry import writes
 
 INFINITY = float("inf")

@@ -54,7 +54,7 @@ def max_pool(call: Call) -> str:
 def max_pool_with_indices(call: Call) -> list[str]:
     """The same; where the largest stood is not written."""
     _refuse_indices(call)
-    return [max_pool(call)]
+    return [cast(str, max_pool(call))]
 
 
 def _refuse_indices(call: Call) -> None:
@@ -172,7 +172,7 @@ def adaptive(call: Call) -> str:
 def adaptive_max(call: Call) -> list[str]:
     """The same with the largest; where it stood is not written."""
     _refuse_indices(call)
-    return [adaptive(call)]
+    return [cast(str, adaptive(call))]
 
 
 def _cells(call: Call, x: str, wanted: Sequence[int]) -> str:

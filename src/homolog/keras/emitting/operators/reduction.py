@@ -7,7 +7,7 @@ from typing import cast
 
 from homolog.graph import Value
 from homolog.keras.emitting.call import Call, last_as_minus_one
-from homolog.keras.emitting.operators.elementwise import floated, is_float
+from homolog.keras.emitting.operators.types import floated, is_float
 from homolog.keras.emitting.registry import Writer, writes
 
 FUNCTIONS = {

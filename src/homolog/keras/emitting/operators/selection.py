@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from homolog.graph import Value
 from homolog.keras.emitting.call import Call
-from homolog.keras.emitting.operators.elementwise import is_float
+from homolog.keras.emitting.operators.types import is_float
 from homolog.keras.emitting.registry import writes
 
 

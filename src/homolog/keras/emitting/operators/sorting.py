@@ -6,7 +6,7 @@ from typing import cast
 
 from homolog.graph import Value
 from homolog.keras.emitting.call import Call
-from homolog.keras.emitting.operators.elementwise import is_float
+from homolog.keras.emitting.operators.types import is_float
 from homolog.keras.emitting.registry import Writer, writes
 
 RUNNING = {"cumsum": "cumsum", "cumprod": "cumprod"}
@@ -68,8 +68,13 @@ def _sorted(call: Call) -> str:
 
 
 @writes("argsort")
+def argsort(call: Call) -> str:
+    """Where each value of the sorted ones stood."""
+    return ordered(call)
+
+
 def ordered(call: Call) -> str:
-    """Where each value of the sorted ones stood; of equal ones the first comes first, backwards too."""
+    """The same: of equal ones the first comes first, backwards too."""
     x, axis = call.x(), call.axis("self", -1 if call["dim"] is None else call["dim"])
     if call["descending"]:
         x = f"ops.logical_not({x})" if call.dtype("self") == "bool" else f"-{x}"

@@ -134,11 +134,13 @@ class _Windows:
     def places(self, axis: int) -> Array:
         """For each window and each of its places where it is, counted from the start of the padding."""
         starts = np.arange(self.counts[axis]) * self.stride[axis]
-        return starts[:, None] + np.arange(self.kernel[axis]) * self.dilation[axis]
+        found: Array = starts[:, None] + np.arange(self.kernel[axis]) * self.dilation[axis]
+        return found
 
     def over(self, axis: int) -> int:
         """How many places behind the last window, padding among them, if windows lie side by side."""
-        return self.lengths[axis] + 2 * self.pads[axis] - self.counts[axis] * self.kernel[axis]
+        reach: int = self.counts[axis] * self.kernel[axis] - 2 * self.pads[axis]
+        return self.lengths[axis] - reach
 
 
 @writes("im2col")
@@ -190,4 +192,5 @@ def fold(call: Call) -> str:
 def _spread(windows: _Windows, axis: int) -> Array:
     """For each window and each of its places a one at the place of the map that it is added to."""
     places = windows.places(axis) - windows.pads[axis]
-    return (places[..., None] == np.arange(windows.lengths[axis])).astype(np.float32)
+    found: Array = (places[..., None] == np.arange(windows.lengths[axis])).astype(np.float32)
+    return found
