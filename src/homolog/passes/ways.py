@@ -303,7 +303,8 @@ WAYS: dict[str, Way] = {
         "split_with_sizes chunk narrow batch_norm instance_norm group_norm native_group_norm "
         "_native_batch_norm_legit_no_training pad constant_pad_nd reflection_pad1d reflection_pad2d replication_pad1d "
         "replication_pad2d replication_pad3d reflection_pad3d _pad_circular zero_pad2d slice_scatter glu zero "
-        "expand diff repeat xlogy hypot fill copy linalg_vector_norm_keep normalize floor_divide repeat_interleave tril_keep",
+        "expand diff repeat xlogy hypot fill copy linalg_vector_norm_keep normalize floor_divide repeat_interleave "
+        "tril_keep",
         _through,
     ),
     **_sorted_in(

@@ -47,3 +47,28 @@ def test_borders(mode: str, rank: int, amounts: tuple[int, ...]) -> None:
 def test_as_a_layer() -> None:
     source = translated(Padded((1, 2, 0, 3)), IMAGE).source
     assert "layers.ZeroPadding2D(((0, 3), (1, 2)))" in source and "transpose" not in source
+
+
+def test_in_front_of_a_convolution() -> None:
+    """What TensorFlow's models pad at a stride of two is the layer's own padding; what is read twice stays."""
+    image = np.concatenate([IMAGE, IMAGE], axis=-1)[:, :, :, :8]
+    module = nn.Sequential(nn.ZeroPad2d((0, 1, 1, 1)), nn.Conv2d(4, 6, 3, stride=2))
+    source = translated(module, image).source
+    assert 'strides=2, padding="same"' in source and "ZeroPadding" not in source
+    assert apart(module, image) < 2e-6
+
+
+class Twice(nn.Module):
+    """Reads what is padded in two places."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(4, 4, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        padded = pad(x, (1, 1, 2, 0))
+        return self.conv(padded) + padded[:, :, 1:-1, 1:-1]
+
+
+def test_zeros_that_are_read_elsewhere() -> None:
+    assert apart(Twice(), IMAGE) < 2e-6

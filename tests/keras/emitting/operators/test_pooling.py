@@ -55,7 +55,11 @@ def test_uneven_windows() -> None:
     assert apart(nn.MaxPool2d((3, 4), (2, 3), (1, 2), (2, 1), ceil_mode=True), INPUTS[2]) == 0
 
 
-SIZES: dict[int, list[object]] = {1: [1, 5, 17, 20], 2: [1, (3, 4), (7, 1), (None, 5), (13, 17)], 3: [1, (2, 4, 3), (7, 3, 5)]}
+SIZES: dict[int, list[object]] = {
+    1: [1, 5, 17, 20],
+    2: [1, (3, 4), (7, 1), (None, 5), (13, 17)],
+    3: [1, (2, 4, 3), (7, 3, 5)],
+}
 
 
 @pytest.mark.parametrize(("rank", "size"), [(rank, size) for rank, sizes in SIZES.items() for size in sizes])

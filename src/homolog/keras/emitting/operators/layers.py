@@ -16,18 +16,15 @@ from homolog.rules.writing import keras_layer
 from homolog.transforms import Axes
 
 LAST = {"data_format": "channels_last"}
-POSITIONS = {"filters": 0, "units": 0, "kernel_size": 1, "input_dim": 0, "output_dim": 1}
-"""Arguments that people give by place."""
+BY_PLACE = (("filters", "kernel_size"), ("input_dim", "output_dim"), ("units",), ("kernel_size",), ("pool_size",))
+"""Arguments that people give by place, by the first of these that are all there."""
 
 
 def by_place(arguments: dict[str, object]) -> dict[str, object]:
     """Arguments with those that people give by place in front and under the numbers of their places."""
-    given = {key: value for key, value in arguments.items() if key in POSITIONS}
-    ordered = sorted(given, key=lambda key: POSITIONS[key])
-    if [POSITIONS[key] for key in ordered] != list(range(len(ordered))):
-        return arguments
-    rest = {key: value for key, value in arguments.items() if key not in given}
-    return {**{str(place): arguments[key] for place, key in enumerate(ordered)}, **rest}
+    lead = next((names for names in BY_PLACE if all(name in arguments for name in names)), ())
+    rest = {key: value for key, value in arguments.items() if key not in lead}
+    return {**{str(place): arguments[name] for place, name in enumerate(lead)}, **rest}
 
 
 def as_layer(call: Call, node: Node, *given: str) -> str:
