@@ -18,8 +18,18 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
-    *("Copy", "HomologError", "Plan", "Proof", "Translation"),
-    *("copy", "inspect", "load", "match", "testing", "translate", "verify"),
+    "Copy",
+    "HomologError",
+    "Plan",
+    "Proof",
+    "Translation",
+    "copy",
+    "inspect",
+    "load",
+    "match",
+    "testing",
+    "translate",
+    "verify",
 ]
 
 _HOMES = {

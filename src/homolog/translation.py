@@ -247,6 +247,8 @@ def _last_operator(trace: Trace, value: Value) -> str:
     return step.operator.removeprefix("_")
 
 
+COMPUTED = "is computed from it"
+"""In the reason why a tensor is not in the plan: the reader's words for a parametrization."""
 HANDS_ON = {"clone", "contiguous", "alias", "detach", "view", "reshape", "flatten", "squeeze", "dropout"}
 
 
@@ -254,6 +256,13 @@ def notes(made: Draft) -> tuple[str, ...]:
     """What a reader of a translation should know: what does not train as it did, and what was left out."""
     found = [f"not carried, for Keras has no such setting: {note}" for note in made.assembled.notes]
     found += [f"training: {difference}" for difference in made.differences]
+    computed = [reason for reason in made.trace.ignored.values() if COMPUTED in reason]
+    if computed:
+        first = computed[0].partition(" is ")[0]
+        found.append(f"{first}, and whatever else the source computes from others, is trained as it is used")
+    attentions = sum(step.operator == "scaled_dot_product_attention" for step in made.trace.steps.values())
+    if attentions:
+        found.append(f"dropout inside of {attentions} attentions does not show at inference, and is not carried")
     kinds: dict[str, list[str]] = {}
     for path, kind in made.trace.silent.items():
         kinds.setdefault(kind, []).append(path)

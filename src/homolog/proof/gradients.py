@@ -67,7 +67,8 @@ def compared(subjects: Subjects, ours: Gradients, theirs: Gradients, left: tuple
     still = {first_name.get(name, name): row for name, row in _padding_rows(subjects)}
     for name, item in expected.items():
         if not item.why:
-            wide, total = ours.arrays[name].astype(np.float64), item.total
+            wide: Array = ours.arrays[name].astype(np.float64)
+            total: Array = item.total
             if name in still:
                 wide, total = (np.delete(array, still[name], axis=0) for array in (wide, total))
                 notes.append(f"not compared: row {still[name]} of {name}, which one network keeps as padding")

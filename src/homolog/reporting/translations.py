@@ -83,7 +83,7 @@ def readme(
         "|---|---|",
         "| `model.py` | the source: `build_model()`, and `load_model()` with the trained weights |",
         "| `model.weights.h5` | the trained weights |",
-        "| `model.keras` | both in one file, for `keras.saving.load_model` (import `model.py` first if it has classes) |",
+        "| `model.keras` | both in one, for `keras.saving.load_model`; import `model.py` first if it has classes |",
         "| `plan.toml` | which tensor of the source went where |",
         "| `test_parity.py`, `parity.npz` | compares the model with what the source gave, with pytest or by itself |",
         "",

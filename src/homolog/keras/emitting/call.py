@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import permutations
+from math import isfinite
 from typing import TYPE_CHECKING, Any, cast
 
 from homolog.errors import Unsupported
@@ -179,7 +180,7 @@ class Call:
         rank = self.rank(value)
         named = dims if isinstance(dims, list | tuple) else [dims]
         given = natural(rank) if dims is None or dims == [] else tuple(cast(int, dim) for dim in named)
-        return tuple(sorted(self.order_of(value).index(cast(int, dim) % rank) for dim in given))
+        return tuple(sorted(self.order_of(value).index(dim % rank) for dim in given))
 
     def out_axis(self, dim: int) -> int:
         """Where the axis ``dim`` of the result lies."""
@@ -193,10 +194,8 @@ class Call:
         """
         if isinstance(argument, Open):
             raise self.refusal(f"the open length {argument.text} as a number")
-        if isinstance(argument, float) and argument != argument:
-            return 'float("nan")'
-        if isinstance(argument, float) and argument in (float("inf"), float("-inf")):
-            return f'float("{"-" if argument < 0 else ""}inf")'
+        if isinstance(argument, float) and not isfinite(argument):
+            return f'float("{argument}")'  # nan, inf, -inf
         return repr(argument)
 
     def target_shape(self) -> str:
