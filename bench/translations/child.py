@@ -47,7 +47,7 @@ def run(model: Model, folder: Path, record: Record) -> None:
     cheap = weights <= CHEAP_BYTES and record.facts["seconds"]["translating"] <= CHEAP_S
     if cheap and "gradients" not in {part["name"] for part in record.facts["parts"]}:
         with record.stage("gradients"):
-            record.note(gradients=_gradients(module, model))
+            record.note(gradients=_gradients(translation))
     record.note(stage="done")
 
 
@@ -165,12 +165,11 @@ def _reached(outputs: Any) -> Iterator[Any]:
         waiting += further
 
 
-def _gradients(module: Any, model: Model) -> dict[str, object]:
-    """What a second translation says of them, which is asked to compare them."""
-    import homolog
+def _gradients(translation: Any) -> dict[str, object]:
+    """The part on gradients, of the translation that was made."""
+    from homolog.proof import gradients
 
-    proof = homolog.translate(module, to="keras", inputs=model.given(), gradients=True).proof
-    part = next(part for part in proof.parts if part.name == "gradients")
+    part = gradients.check(translation.subjects)
     return {**part.to_dict(), "details": [*part.details[:SHOWN]]}
 
 

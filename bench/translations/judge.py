@@ -20,7 +20,7 @@ def judged(record: Record) -> tuple[str, str]:
         found = f": {_first(error['found'])}" if error["found"] else ""
         reason = f"{error['what']}{where}{found}"
         return (REFUSED, reason) if error["refused"] else (FAIL, f"{error['error']}: {reason}")
-    for problem in (_ended, _proof, _counts, _files, _gradients, _memory):
+    for problem in (_ended, _proof, _counts, _files, _gradients):
         reason = problem(record)
         if reason:
             return FAIL, reason
@@ -87,9 +87,8 @@ def _gradients(record: Record) -> str:
     return f"gradients: {part['figure']}" if part is not None and part["passed"] is False else ""
 
 
-def _memory(record: Record) -> str:
+def takes_too_much(record: Record) -> bool:
+    """Whether it took more memory than it may: a figure of its own, which says nothing of the network."""
     taken = memory(record)
     above = None if taken is None else taken[1]
-    if above is None or record["weights"] <= SMALL or above <= MOST_MEMORY:
-        return ""
-    return f"{above:.1f} x its weights in memory above what running it takes, {MOST_MEMORY:g} allowed"
+    return above is not None and record["weights"] > SMALL and above > MOST_MEMORY

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bench.translations.judge import FAIL, MOST_MEMORY, PASS, REFUSED, gradients, memory
+from bench.translations.judge import FAIL, MOST_MEMORY, PASS, REFUSED, gradients, memory, takes_too_much
 from bench.translations.model import CHEAP_BYTES, CHEAP_S, OTHER, TRACED
 
 Record = dict[str, Any]
@@ -41,8 +41,8 @@ def page(records: Sequence[Record], versions: dict[str, str]) -> str:
         "PyTorch as closely as the proof asks for, and as many numbers are trained in Keras as a call of the module "
         "uses. Images are shown as PyTorch has them, without the batch.",
         "float32 is how many times as far from PyTorch's float64 the translation is as PyTorch's own float32; float64 "
-        "how far both are apart there, as a share of the largest output. Gradients are compared, in a translation of "
-        f"its own, where there are at most {CHEAP_BYTES / 1e6:g} MB of weights and a translation takes at most "
+        "how far both are apart there, as a share of the largest output. Gradients are compared "
+        f"where there are at most {CHEAP_BYTES / 1e6:g} MB of weights and a translation takes at most "
         f"{CHEAP_S} s.",
         "Transposes are a / b / c: those in the functional model; those in its compiled TensorFlow graph that move an "
         "axis; and of these, the ones that turn channels last into channels first or back. Those of attention's heads "
@@ -51,8 +51,8 @@ def page(records: Sequence[Record], versions: dict[str, str]) -> str:
         "Memory is the peak during that call above what the process held before (both frameworks and the module), as "
         "a multiple of the bytes of the weights, and behind the stroke the same without what Keras took in the other "
         "process to load `model.keras` and run it once, weights included: TensorFlow keeps several times as much as "
-        f"the weights when it first runs a model. The latter is at most {MOST_MEMORY:g} for models with more than "
-        "50 MB of weights. Each is the difference of VmHWM, reset beforehand, and VmRSS. Lines are those of "
+        f"the weights when it first runs a model. The latter may be at most {MOST_MEMORY:g} for models with more than "
+        "50 MB of weights; where it is more, the row says over. Each is the difference of VmHWM, reset beforehand, and VmRSS. Lines are those of "
         "`model.py`.",
         "Versions: " + ", ".join(f"{name} {number}" for name, number in versions.items()) + ".",
     ]
@@ -99,7 +99,8 @@ def _figures(record: Record) -> dict[str, str]:
     part, taken = gradients(record), memory(record)
     counts = (record.get("fresh") or {}).get("transposes")
     return {
-        "memory": "" if taken is None else " / ".join(f"{number:.1f} ×" for number in taken if number is not None),
+        "memory": ("" if taken is None else " / ".join(f"{number:.1f} ×" for number in taken if number is not None))
+        + (" (over)" if takes_too_much(record) else ""),
         "float32": "" if narrow is None else f"{narrow:.2f} ×",
         "float64": "" if wide is None else f"{wide:.0e}",
         "gradients": "" if part is None or part["passed"] is None else "agree" if part["passed"] else "differ",

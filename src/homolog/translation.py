@@ -26,7 +26,7 @@ from homolog.passes.ways import laid
 from homolog.plan import Plan
 from homolog.proof import Proof, weights
 from homolog.proof.samples import samples
-from homolog.proof.subjects import Tolerance
+from homolog.proof.subjects import Subjects, Tolerance
 from homolog.proving import causes, run_parts
 from homolog.rules.training import Compiled, keras_compile
 from homolog.trace import Trace
@@ -103,6 +103,12 @@ class Translation:
     def model(self) -> object:
         """The live model."""
         return self.target.live.model
+
+    @property
+    def subjects(self) -> Subjects:
+        """Both networks with what corresponds, as the parts of a proof take them."""
+        pair = graphs(self.draft.trace, self.draft.assembled)
+        return Subjects(self.origin.live, self.target.live, *pair, self.plan)
 
     def save(self, folder: str | Path, *, force: bool = False) -> Path:
         """Write the folder: source, weights, the whole model, the plan, a page with the proof, and a test.

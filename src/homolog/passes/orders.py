@@ -19,6 +19,8 @@ from homolog.trace import CONSTANT, INPUT, PARAMETER, Step, Trace
 
 FREE = (PARAMETER, CONSTANT)
 """What can be laid out in any order when it is written: it costs nothing when the model runs."""
+RESHAPES = {"view", "reshape", "flatten", "unflatten", "_unsafe_view"}
+"""Operators that cannot give every order, however what they read is laid out."""
 NEVER = 1 << 28
 OPEN_LENGTH = 8
 """Stands for an open length in the size of a value."""
@@ -109,9 +111,12 @@ def _can_give(trace: Trace, step: Step, order: Order, found: Mapping[str, Order]
     if step.operator == INPUT:
         return True
     for place, value in enumerate(step.values()):
-        if trace.steps[value.node].operator in FREE:
-            continue
         shape = trace.shape(value)
+        if trace.steps[value.node].operator in FREE:
+            laid = (natural(len(shape)), channels_last(len(shape)))
+            if step.operator in RESHAPES and not any(fits(step, shape, own, place, order) for own in laid):
+                return False
+            continue
         known: set[Order] = {natural(len(shape)), channels_last(len(shape)), HEADS_LAST}
         known.add(found.get(value.node, natural(len(shape))))
         known.add(before(step, shape, order) or natural(len(shape)))

@@ -288,8 +288,9 @@ WAYS: dict[str, Way] = {
     **_sorted_in(
         "add sub mul div rsub pow maximum minimum fmod remainder atan2 where lerp addcmul addcdiv clamp clamp_min "
         "fmax fmin logaddexp logaddexp2 arctan2 true_divide divide float_power special_xlogy heaviside copysign "
-        "isclose bitwise_left_shift bitwise_right_shift __lshift__ __rshift__ positive absolute negative fix isposinf isneginf "
-        "signbit sinc i0 deg2rad rad2deg arcsin arccos arctan arcsinh arccosh arctanh special_expm1 special_erf "
+        "isclose bitwise_left_shift bitwise_right_shift __lshift__ __rshift__ positive absolute negative fix isposinf "
+        "isneginf signbit sinc i0 deg2rad rad2deg arcsin arccos arctan arcsinh arccosh arctanh special_expm1 "
+        "special_erf "
         "special_expit special_logit rrelu expand_as broadcast_to bucketize sort argsort topk kthvalue cummax cummin "
         "logcumsumexp native_dropout feature_alpha_dropout special_softmax _cast_Float "
         "clamp_max clip hardtanh relu relu6 gelu silu mish sigmoid tanh hardsigmoid hardswish elu selu celu leaky_relu "

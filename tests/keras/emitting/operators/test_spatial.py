@@ -111,3 +111,10 @@ def test_there_and_back() -> None:
 def test_local_response(size: int) -> None:
     module = nn.Sequential(nn.Conv2d(3, 4, 1), nn.LocalResponseNorm(size, alpha=0.5, k=2))
     assert apart(module, WIDE) < 2 * ROUNDING
+
+
+@pytest.mark.parametrize("dim", [-1, 3])
+def test_a_softmax_among_many_axes(dim: int) -> None:
+    """TensorFlow has none over more than five."""
+    module = Said(lambda x: torch.softmax(x.view(x.shape[0], 2, 3, 3, 4, 1, 5), dim))
+    assert apart(module, DEEP) < ROUNDING

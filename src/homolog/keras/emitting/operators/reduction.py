@@ -123,6 +123,10 @@ def _correction(call: Call) -> float:
     return 1 if correction is None else cast(float, correction)
 
 
+SOFTMAX_AXES = 5
+"""So many TensorFlow takes on a processor."""
+
+
 @writes("softmax", "_softmax", "log_softmax", "_log_softmax", "_safe_softmax", "special_softmax")
 def softmax(call: Call) -> str:
     """Along one axis."""
@@ -131,6 +135,10 @@ def softmax(call: Call) -> str:
         raise call.refusal("rows of nothing but -inf are taken as zeros, which Keras's softmax does not")
     axis = call.axis("self", call["dim"])
     x = floated(call, call["self"], call.x())
+    if len(call.out_shape) > SOFTMAX_AXES and None not in call.out_shape[1:]:
+        lengths = cast(tuple[int, ...], call.out_shape[axis:] if axis > 0 else call.out_shape[-1:])
+        flat = call.let(f"ops.reshape({x}, {(-1, lengths[0], prod(lengths[1:]))!r})")
+        return f"ops.reshape({call.let(f'ops.{name}({flat}, axis=1)')}, {call.target_shape()})"
     return f"ops.{name}({x}{'' if axis == -1 else f', axis={axis}'})"
 
 
