@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from homolog.keras.emitting.operators import WRITERS
+from homolog.keras.emitting.refused import REFUSED
 from homolog.rules import TABLE, Rule, Slot
 from homolog.transforms import Axes
 
@@ -31,6 +33,22 @@ def support() -> str:
         + _table(("kind", "PyTorch", "Keras", "settings", "weights"), map(_weighted, weighted))
         + f"\n## Everything else ({len(others)})\n\n"
         + _table(("kind", "PyTorch", "Keras", "settings"), map(_plain, others))
+        + _operators()
+    )
+
+
+def _operators() -> str:
+    """What a translation to Keras writes, and what it refuses, by PyTorch's names."""
+    plain = sorted(name for name in WRITERS if not name.startswith("_"))
+    refused: dict[str, list[str]] = {}
+    for name, why in REFUSED.items():
+        refused.setdefault(why, []).append(f"`{name}`")
+    return (
+        f"\n## Operators that a translation writes for Keras ({len(WRITERS)})\n\n"
+        + " ".join(f"`{name}`" for name in plain)
+        + f", and {len(WRITERS) - len(plain)} whose names begin with an underscore.\n\n"
+        + f"## Operators that a translation refuses ({len(REFUSED)})\n\n"
+        + _table(("operators", "why"), ((" ".join(names), why) for why, names in refused.items()))
     )
 
 

@@ -22,8 +22,10 @@ from homolog.keras.emitting.operators import (
     sorting,
     spatial,
 )
+from homolog.keras.emitting.registry import WRITERS
 
 __all__ = [
+    "WRITERS",
     "activation",
     "arithmetic",
     "attention",
