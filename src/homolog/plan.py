@@ -20,6 +20,8 @@ from homolog.tensors import TensorRef, dtype_of
 from homolog.transforms import Transform, chain_shapes, parse_transform
 
 SCHEMA = 1
+FOLDED = "a constant that the source computes when it runs"
+"""Why a tensor of the target that comes of a translation has no source."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Operations of TensorFlow that are not exact in float64, or not fast, written out; lent for one pass.
 
-``gelu`` and ``leaky_relu`` round their constants to float32. A grouped convolution is compiled by XLA, anew at every
+``gelu`` and ``leaky_relu`` round their constants to float32, and an image is resized in float32 whatever it holds. A
+grouped convolution is compiled by XLA, anew at every
 call, whose loops take fifty times as long in float64 as the depthwise convolution does.
 """
 
@@ -11,6 +12,8 @@ from importlib import import_module
 from math import pi, sqrt
 from typing import Any
 
+import numpy as np
+
 PLANE = 4
 """Axes of a value with two of space."""
 
@@ -19,6 +22,8 @@ def in_float64() -> Iterator[tuple[Any, str, object]]:
     """What to lend: the module that is asked for it, the name it is asked by, and what is to come instead."""
     yield import_module("tensorflow").nn, "gelu", _gelu
     yield import_module("tensorflow").nn, "leaky_relu", _leaky_relu
+    image = import_module("tensorflow").image
+    yield image, "resize", _resize(image.resize)
     backend = import_module("keras.src.backend").nn
     yield backend, "conv", _conv(backend.conv)
 
@@ -34,6 +39,29 @@ def _gelu(features: Any, approximate: bool = False, name: object = None) -> Any:
 def _leaky_relu(features: Any, alpha: float = 0.2, name: object = None) -> Any:
     tf = import_module("tensorflow")
     return tf.where(features > 0, features, alpha * features)
+
+
+def _resize(plain: Any) -> Any:
+    """TensorFlow's resizing, of which that between neighbours is done by a matrix for each axis."""
+
+    def resize(images: Any, size: Sequence[int], method: str = "bilinear", **more: Any) -> Any:
+        tf = import_module("tensorflow")
+        if method != "bilinear" or any(more.values()) or images.dtype != tf.float64 or len(images.shape) != PLANE:
+            return plain(images, size, method=method, **more)
+        rows, columns = (_between(images.shape[axis], int(size[axis - 1])) for axis in (1, 2))
+        return tf.einsum("oh,nhwc,pw->nopc", rows, images, columns)
+
+    return resize
+
+
+def _between(length: int, size: int) -> Any:
+    """What each output takes of each input, with the middles of the pixels in their own places."""
+    places = np.clip((np.arange(size) + 0.5) * length / size - 0.5, 0, length - 1)
+    before = np.floor(places).astype(int)
+    matrix = np.zeros((size, length))
+    np.add.at(matrix, (np.arange(size), before), 1 - (places - before))
+    np.add.at(matrix, (np.arange(size), np.minimum(before + 1, length - 1)), places - before)
+    return matrix
 
 
 def _conv(plain: Any) -> Any:

@@ -12,6 +12,7 @@ from homolog.live import Gradients, Lesson, Trained, first_rate
 from homolog.pytorch.framework import require
 from homolog.pytorch.inference import as_used
 from homolog.pytorch.read import fitting, results_of, state, to_numpy
+from homolog.pytorch.wide import in_float64, widened_copy
 from homolog.results import Results
 from homolog.signature import Given
 from homolog.tensors import Array
@@ -74,7 +75,8 @@ def _as_exactly_as_it_can(module: torch.nn.Module, work: Callable[[torch.nn.Modu
         own = copy.deepcopy(module)
     with torch.enable_grad():
         try:
-            return work(copy.deepcopy(own).double()), "float64"
+            with in_float64():
+                return work(widened_copy(own)), "float64"
         except RuntimeError:  # what else is wrong shows again below
             return work(own), "float32"
 

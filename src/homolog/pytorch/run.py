@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import inspect
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -23,6 +22,7 @@ from homolog.pytorch.program import trace
 from homolog.pytorch.read import arguments_of, computed, fitting, read, results_of, state, to_numpy, tree_of
 from homolog.pytorch.record import recording
 from homolog.pytorch.tree import is_chain
+from homolog.pytorch.wide import in_float64, widened_copy
 from homolog.signature import Argument, Given
 from homolog.tensors import Array, TensorRef
 from homolog.trace import Trace
@@ -80,9 +80,10 @@ class LiveTorch:
         self, inputs: Given, layers: Iterable[str] = (), instead: Mapping[str, Array] = MappingProxyType({})
     ) -> Run | None:
         with as_used(self.model):  # the exact result of the weights that are copied
-            wide = LiveTorch(_widened_copy(self.model))
+            wide = LiveTorch(widened_copy(self.model))
         try:
-            return wide.run(_widened(inputs), layers, instead)
+            with in_float64():
+                return wide.run(_widened(inputs), layers, instead)
         except RuntimeError:  # its forward makes tensors of a type of its own, which do not go with float64
             return None
 
@@ -180,19 +181,6 @@ def load(path: Path) -> LiveTorch:
             help=f"give them their model: {path}@package.module:factory",
         )
     return LiveTorch(module)
-
-
-def _widened_copy(module: torch.nn.Module) -> torch.nn.Module:
-    """The module in float64, made without a copy in its own element type in between."""
-    torch = require()
-    held = [*module.parameters(), *module.buffers()]
-    memo: dict[int, object] = {}
-    for tensor in held:
-        if tensor.is_floating_point() and tensor.dtype != torch.float64:
-            wide = tensor.detach().double()
-            trained = isinstance(tensor, torch.nn.Parameter)
-            memo[id(tensor)] = torch.nn.Parameter(wide, tensor.requires_grad) if trained else wide
-    return copy.deepcopy(module, memo).double()
 
 
 def _widened(inputs: Given) -> Given:

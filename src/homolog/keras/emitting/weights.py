@@ -9,12 +9,11 @@ from homolog.errors import Mismatch
 from homolog.graph import Node, Weight
 from homolog.keras.emitting.assemble import Assembled, Held
 from homolog.matching.rows import Piece, assembled, pieces
-from homolog.plan import Ignored, Plan, Row
+from homolog.plan import FOLDED, Ignored, Plan, Row
 from homolog.tensors import Array, TensorRef
 from homolog.trace import Trace
 
 EVIDENCE = "translation"
-CONSTANT = "a constant that the source computes when it runs"
 
 
 def plan(trace: Trace, model: Assembled, variables: Mapping[str, TensorRef], source: str, target: str) -> Plan:
@@ -34,7 +33,7 @@ def plan(trace: Trace, model: Assembled, variables: Mapping[str, TensorRef], sou
     constants = set(constants_of(model))
     _refuse_uncovered(rows, constants, variables)
     ignored = [Ignored("source", ref.name, reason) for ref, reason in trace.ignored.items()]
-    ignored += [Ignored("target", name, CONSTANT) for name in sorted(constants)]
+    ignored += [Ignored("target", name, FOLDED) for name in sorted(constants)]
     ignored += [Ignored("target", name, SEED) for name in variables if _is_seed(name)]
     pairs = tuple((held.node.name, held.name) for held in model.held.values() if held.node.layer is not None)
     return Plan(tuple(rows), pairs, tuple(ignored), confidence=EVIDENCE, source=source, target=target)

@@ -9,7 +9,7 @@ from typing import cast
 from homolog.graph import Value
 from homolog.trace import INPUT, Step, Trace, replaced
 
-SAME = {"contiguous", "clone", "detach", "alias", "lift_fresh_copy"}
+SAME = {"contiguous", "clone", "alias", "lift_fresh_copy"}
 
 
 def rewired(

@@ -9,12 +9,18 @@ from homolog.keras.emitting.registry import writes
 
 
 @writes(
-    *("clone", "contiguous", "detach", "alias", "lift_fresh_copy", "_assert_tensor_metadata"),
+    *("clone", "contiguous", "alias", "lift_fresh_copy", "_assert_tensor_metadata"),
     *("real", "conj", "resolve_conj", "resolve_neg", "pin_memory"),
 )
 def same(call: Call) -> str:
     """What is another object in PyTorch, and the same value."""
     return call.x()
+
+
+@writes("detach")
+def detach(call: Call) -> str:
+    """The same value, through which no gradient goes back."""
+    return call.x() if call.step.static else f"ops.stop_gradient({call.x()})"
 
 
 @writes("to", "_to_copy", "type_as", "float", "_cast_Float")

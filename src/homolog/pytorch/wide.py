@@ -1,0 +1,58 @@
+"""A forward in float64 throughout: also where its code asks for float32 by name, as norms and rotary positions do.
+
+Such a part would round what a float64 pass is there to tell without rounding.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from homolog.pytorch.framework import require
+
+if TYPE_CHECKING:
+    import torch
+
+
+def widened_copy(module: torch.nn.Module) -> torch.nn.Module:
+    """The module in float64, made without a copy in its own element type in between."""
+    torch = require()
+    memo: dict[int, object] = {}
+    for tensor in (*module.parameters(), *module.buffers()):
+        if tensor.is_floating_point() and tensor.dtype != torch.float64:
+            wide = tensor.detach().double()
+            trained = isinstance(tensor, torch.nn.Parameter)
+            memo[id(tensor)] = torch.nn.Parameter(wide, tensor.requires_grad) if trained else wide
+    return copy.deepcopy(module, memo).double()
+
+
+def _hardsigmoid_backward(gradient: torch.Tensor, tensor: torch.Tensor) -> torch.Tensor:
+    """A sixth between -3 and 3. PyTorch's own takes a sixth that is rounded to float32, in float64 too
+    (``aten/src/ATen/native/cpu/Activation.cpp``)."""
+    return gradient * (tensor.abs() < 3) / 6
+
+
+@contextmanager
+def in_float64() -> Iterator[None]:
+    """While the body runs, every float32 that an operator is asked for is a float64."""
+    torch = require()
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Wide(TorchDispatchMode):
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            if func is torch.ops.aten.hardsigmoid_backward.default:
+                return _hardsigmoid_backward(*args)
+            asked = dict(kwargs or {})
+            if asked.get("dtype") is torch.float32:
+                asked["dtype"] = torch.float64
+            return func(*args, **asked)
+
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        with Wide():  # type: ignore[no-untyped-call]
+            yield
+    finally:
+        torch.set_default_dtype(before)
