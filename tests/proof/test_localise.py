@@ -123,9 +123,10 @@ def test_without_float64_on_one_side_the_tolerance_is_that_of_float32() -> None:
         def __init__(self) -> None:
             super().__init__()
             self.a, self.b = nn.Linear(4, 6), nn.Linear(6, 3)
+            self.hidden = [torch.eye(6)]  # no buffer, so that nobody converts it
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return self.b(self.a(x).float() * torch.ones(6, dtype=torch.float32))
+            return self.b(self.a(x) @ self.hidden[0])
 
     layers = require().layers
     model = keras_chain((4,), layers.Dense(6), layers.Dense(3))

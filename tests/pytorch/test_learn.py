@@ -47,9 +47,10 @@ def test_a_forward_that_does_not_go_with_float64_is_run_in_float32() -> None:
         def __init__(self) -> None:
             super().__init__()
             self.inner = nn.Linear(3, 2)
+            self.hidden = [torch.ones(2, 2)]  # no buffer, so that nobody converts it
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return self.inner(x) @ torch.ones(2, 2)
+            return self.inner(x) @ self.hidden[0]
 
     live = LiveTorch(Own())
 
