@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from homolog.keras.framework import require
 from homolog.proof import outputs, perturbed
-from homolog.proof.subjects import Tolerance
+from homolog.proof.part import Part
+from homolog.proof.precision import Strays
+from homolog.proof.subjects import Subjects, Tolerance
 from proof.nets import keras_chain, state, subjects_of, torch_chain
 
 TOLERANCE = Tolerance(rounding=True)
@@ -114,3 +116,19 @@ def test_networks_without_statistics_have_no_such_part() -> None:
     two = keras_chain((4,), layers.Dense(6), layers.LayerNormalization(epsilon=1e-3), layers.Dense(3))
 
     assert perturbed.check(subjects_of(one, two), TOLERANCE) is None
+
+
+@pytest.mark.parametrize(
+    ("apart", "own", "passed"),
+    [(1e-10, 0.02, True), (1e-10, 1e-6, False), (1e-4, 0.02, False)],
+    ids=["float32 fell apart", "float32 is fine, so they differ", "they differ in float64 too"],
+)
+def test_where_float32_falls_apart_float64_decides(
+    apart: float, own: float, passed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(perturbed.precision, "strays", lambda subjects, inputs: Strays(apart, own))
+    monkeypatch.setattr(perturbed, "inputs_for", lambda subjects, **asked: None)
+    failed = Part(perturbed.NAME, False, "outputs differ")
+    part = perturbed._in_float64(cast(Subjects, None), failed)
+    assert part.passed is passed
+    assert part is failed or "float32 itself falls apart" in part.details[0]

@@ -67,6 +67,29 @@ def check(subjects: Subjects, seed: int) -> Iterator[Part]:
     yield _float32(errors)
 
 
+@dataclass(frozen=True)
+class Strays:
+    """How far outputs lie apart, each as a share of the largest.
+
+    Attributes:
+        apart: the two networks, in float64.
+        own: the float32 of one of them from its float64.
+    """
+
+    apart: float
+    own: float
+
+
+def strays(subjects: Subjects, inputs: Samples) -> Strays | None:
+    """The same on inputs of one's own; None where not both networks run in float64."""
+    wide, other = subjects.a.exact(inputs.first), subjects.b.exact(inputs.second)
+    if wide is None or other is None:
+        return None
+    scale = max(_scale(wide), float(np.finfo(np.float64).tiny))
+    apart = _largest(paired(subjects, wide, other).pairs)
+    return Strays(apart / scale, _largest(_own(wide, subjects.a.run(inputs.first))) / scale)
+
+
 def _float64(pairs: Pairs, errors: Errors) -> Part:
     apart, scale = _largest(pairs), max(errors.scale, np.finfo(np.float64).tiny)
     threshold = f"{MOST_APART:.0e} of the largest output"
