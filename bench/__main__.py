@@ -1,7 +1,10 @@
 """``python -m bench [GROUP ...]``: runs the groups of benchmarks, prints a table, writes bench/results/GROUP.json.
 
 ``python -m bench pairs [--only NAME,NAME]`` runs the real pairs instead, which take a while and a zoo of their own;
-``python -m bench mutants [--only NAME,NAME] [--no-correct]`` the seeded defects and the correct conversions.
+``python -m bench mutants [--only NAME,NAME] [--no-correct]`` the seeded defects and the correct conversions,
+``python -m bench zoo [NAME ...] [--tier TIER] [--resume]`` translates the zoo, and
+``python -m bench peers [NETWORK ...] [--tool NAME] [--limit S]`` some networks beside nobuco. ``latency`` is a group
+that needs the zoo, too.
 A group is a module with a tuple ``BENCHMARKS`` of functions that take an empty folder and return a ``Figure``.
 """
 
@@ -17,7 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import matching, startup, verify
+from bench import latency, matching, startup, verify
 from bench.figure import Broken, Figure
 
 GROUPS: dict[str, tuple[Callable[[Path], Figure], ...]] = {
@@ -46,13 +49,14 @@ def main(names: list[str]) -> int:
         from bench.translations import runner as translations
 
         return translations.main(names[1:])
-    unknown = [name for name in names if name not in GROUPS]
+    groups = {**GROUPS, "latency": latency.BENCHMARKS}  # which needs the zoo, and runs only where it is asked for
+    unknown = [name for name in names if name not in groups]
     if unknown:
-        print(f"no such group: {', '.join(unknown)}; there are: {', '.join(GROUPS)}", file=sys.stderr)
+        print(f"no such group: {', '.join(unknown)}; there are: {', '.join(groups)}", file=sys.stderr)
         return 2
     fine = True
     for name in names or GROUPS:
-        figures = [measure(benchmark) for benchmark in GROUPS[name]]
+        figures = [measure(benchmark) for benchmark in groups[name]]
         write(name, figures)
         fine = fine and all(figure.passed for figure in figures)
     return 0 if fine else 1

@@ -52,8 +52,8 @@ def page(records: Sequence[Record], versions: dict[str, str]) -> str:
         "a multiple of the bytes of the weights, and behind the stroke the same without what Keras took in the other "
         "process to load `model.keras` and run it once, weights included: TensorFlow keeps several times as much as "
         f"the weights when it first runs a model. The latter may be at most {MOST_MEMORY:g} for models with more than "
-        "50 MB of weights; where it is more, the row says over. Each is the difference of VmHWM, reset beforehand, and VmRSS. Lines are those of "
-        "`model.py`.",
+        "50 MB of weights; where it is more, the row says over. Each is the difference of VmHWM, reset beforehand, and "
+        "VmRSS. Lines are those of `model.py`.",
         "Versions: " + ", ".join(f"{name} {number}" for name, number in versions.items()) + ".",
     ]
     return "\n\n".join(part for part in parts if part)
