@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -146,9 +147,9 @@ def _not_exported(module: torch.nn.Module, given: Sequence[torch.Tensor], error:
 
 
 def _user_place(error: BaseException) -> str:
-    """The innermost line of the traceback that is no library's."""
-    import traceback
-
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "site-packages" not in frame.filename]
-    frames = [frame for frame in frames if "/homolog/" not in frame.filename and "/lib/python" not in frame.filename]
-    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    """The innermost line of the traceback that is no library's; else the innermost that is not PyTorch's."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<")]
+    libraries = [frame for frame in frames if "site-packages" in frame.filename]
+    own = [frame for frame in frames if not any(part in frame.filename for part in ("/homolog/", "/lib/python"))]
+    found = own or [frame for frame in libraries if "/site-packages/torch/" not in frame.filename]
+    return f"{found[-1].filename}:{found[-1].lineno}" if found else ""
