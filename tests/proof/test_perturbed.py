@@ -119,16 +119,16 @@ def test_networks_without_statistics_have_no_such_part() -> None:
 
 
 @pytest.mark.parametrize(
-    ("apart", "own", "passed"),
-    [(1e-10, 0.02, True), (1e-10, 1e-6, False), (1e-4, 0.02, False)],
-    ids=["float32 fell apart", "float32 is fine, so they differ", "they differ in float64 too"],
+    ("apart", "own", "passed", "fallen"),
+    [(1e-10, 0.02, True, False), (1e-10, 1e-6, False, False), (1e-4, 0.02, False, True)],
+    ids=["float32 fell apart", "float32 is fine, so they differ", "float64 falls apart too"],
 )
 def test_where_float32_falls_apart_float64_decides(
-    apart: float, own: float, passed: bool, monkeypatch: pytest.MonkeyPatch
+    apart: float, own: float, passed: bool, fallen: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(perturbed.precision, "strays", lambda subjects, inputs: Strays(apart, own))
     monkeypatch.setattr(perturbed, "inputs_for", lambda subjects, **asked: None)
     failed = Part(perturbed.NAME, False, "outputs differ")
-    part = perturbed._in_float64(cast(Subjects, None), failed)
-    assert part.passed is passed
+    part, told = perturbed._in_float64(cast(Subjects, None), failed)
+    assert (part.passed, told) == (passed, fallen)
     assert part is failed or "float32 itself falls apart" in part.details[0]

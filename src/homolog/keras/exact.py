@@ -61,12 +61,13 @@ def variables_of(model: Any) -> list[Any]:
 
 def values_of(variables: Sequence[Any]) -> list[Any]:
     """What variables hold, as tensors of their own, in the element type that they are lent."""
+    return [_value_of(variable) for variable in variables]
+
+
+def _value_of(variable: Any) -> Any:
     keras = require()
-    arrays = [keras.ops.convert_to_numpy(variable) for variable in variables]
-    return [
-        keras.ops.convert_to_tensor(array.copy(), dtype=variable._dtype)
-        for array, variable in zip(arrays, variables, strict=True)
-    ]
+    array = keras.ops.convert_to_numpy(variable)
+    return keras.ops.convert_to_tensor(array.copy(), dtype=variable._dtype)
 
 
 def called(
@@ -97,13 +98,30 @@ def exact(model: Any, call: Callable[[bool], Results]) -> Results | None:
     """
     if not has_float64() or is_quantized(model):
         return None
-    held = variables_of(model)
-    with widened(model):
+    with widened(model), _one_at_a_time():
         try:
-            results, _ = called(call, held, values_of(held))
+            results = call(False)
         except refusals():
             return None
     return results if is_wide(results) else None
+
+
+def _one_at_a_time() -> Any:
+    """A scope in which each variable is widened when it is read: all of them at once would take twice the model."""
+    keras = require()
+
+    class Scope(keras.StatelessScope):  # type: ignore[misc, name-defined]
+        def get_current_value(self, variable: Any) -> Any:
+            known = super().get_current_value(variable)
+            return _stored(variable) if known is None else known
+
+    return Scope()
+
+
+def _stored(variable: Any) -> Any:
+    """What a variable holds, in the element type that it is lent, past the scope that it is asked in."""
+    keras = require()
+    return keras.ops.convert_to_tensor(variable._value.numpy(), dtype=variable._dtype)
 
 
 def is_wide(results: Results) -> bool:
