@@ -18,6 +18,7 @@ from homolog.inputs import Inputs, arrays_of, open_axes
 from homolog.keras.emitting.assemble import Assembled, assemble
 from homolog.keras.emitting.graphs import graphs
 from homolog.keras.emitting.names import identifier
+from homolog.keras.emitting.parity import parity
 from homolog.keras.emitting.registry import WRITERS
 from homolog.keras.emitting.source import Names, source
 from homolog.keras.emitting.weights import constants_of, plan
@@ -119,8 +120,6 @@ class Translation:
         Raises:
             Usage: the folder exists and ``force`` is not given.
         """
-        from homolog.reporting.translations import parity
-
         out = Path(folder)
         with atomic_folder(out, force=force) as draft:
             (draft / MODEL).write_text(self.source, encoding="utf-8")

@@ -9,39 +9,29 @@ its weights. The model is left as it was.
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from homolog import rules
 from homolog.errors import Unsupported
 from homolog.graph import PARAMETER, Graph, Node, OpenShape, Value, Weight
 from homolog.keras.framework import require, results_of
+from homolog.keras.lending import (
+    as_it_was,
+    optional_results,
+    tensors_in,
+    variables_as_operands,
+    variables_without_values,
+)
 from homolog.keras.nodes import SEED_NAME, Nodes, knows, left_open
+from homolog.keras.settings import PLAIN, layer_config, numbers_in, operation_config
 from homolog.signature import lengths
 from homolog.tensors import TensorRef
 
 if TYPE_CHECKING:
     import keras
 
-SAME_FUNCTION = 1e-6
-"""How far two activations may lie apart: the nearest two, exact and approximate GELU, lie 4.7e-4 apart."""
-OPERATORS = {
-    "__add__": "add",
-    "__sub__": "subtract",
-    "__mul__": "multiply",
-    "__truediv__": "true_divide",
-    "__pow__": "power",
-    "__matmul__": "matmul",
-}
-"""What a variable in front of an operator is asked for, and the operation that it is."""
-ASKED = "any_symbolic_tensors"
-"""What Keras's operations ask, each by its module's own name for it, before they compute at once."""
-PLAIN = bool | int | float | str
 BATCH = 2
 
 Groups = Mapping[str, Sequence[tuple[TensorRef, Any]]]
@@ -63,7 +53,7 @@ def trace(
     """
     inputs, entries = _inputs(model, shapes)
     calls = _Calls(paths)
-    with _as_it_was(model), calls.watched():
+    with as_it_was(model), calls.watched():
         try:
             outputs = list(results_of(model.call(inputs)).tensors.values())
         except Exception as error:  # whatever the user's own call raises on tensors without values
@@ -124,7 +114,7 @@ class _Calls:
 
         keras.layers.Layer.symbolic_call, keras.Operation.symbolic_call = on_layer, on_operation
         try:
-            with _optional_results(), _variables_as_operands(), _variables_without_values(self):
+            with optional_results(), variables_as_operands(), variables_without_values(lambda: self.lazy):
                 yield
         finally:
             keras.layers.Layer.symbolic_call, keras.Operation.symbolic_call = layer_call, operation_call
@@ -138,7 +128,7 @@ class _Calls:
 
     def noted(self, operation: Any, result: Any) -> Any:
         """Remember where a result comes from."""
-        for tensor in _tensors(result):
+        for tensor in tensors_in(result):
             self.paths[id(tensor)] = self.path(operation)
             self.kept.append(tensor)
         return result
@@ -148,7 +138,7 @@ class _Calls:
         inside must not be lost."""
         keras = require()
 
-        if not any(isinstance(tensor, keras.KerasTensor) for tensor in _tensors(result)):
+        if not any(isinstance(tensor, keras.KerasTensor) for tensor in tensors_in(result)):
             raise TypeError("the layer computes with values")
 
         def stand_in(tensor: Any) -> Any:
@@ -218,10 +208,10 @@ class _Tracer:
         keras = require()
         class_name = type(operation).__name__
         if not isinstance(operation, keras.layers.Layer):
-            return [self.nodes.operation(class_name, _config(operation), path, inputs, _constants(arguments))]
+            return [self.nodes.operation(class_name, operation_config(operation), path, inputs, numbers_in(arguments))]
         if has_rule(operation):
             constants = {key: value for key, value in arguments.kwargs.items() if isinstance(value, PLAIN)}
-            return self.nodes.layer(class_name, _told(operation), path, inputs, ours=True, constants=constants)
+            return self.nodes.layer(class_name, layer_config(operation), path, inputs, ours=True, constants=constants)
         return [self._joined(class_name, path, [*inputs, *map(self._parameter, self._unseen(path))])]
 
     def _left(self, path: str, value: Value) -> Value:
@@ -275,86 +265,7 @@ def _sized(layer: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: A
 
 
 def _open(structure: Any) -> bool:
-    return any(isinstance(item, require().KerasTensor) and None in item.shape for item in _tensors(structure))
-
-
-@contextmanager
-def _optional_results() -> Iterator[None]:
-    """While the body runs, a layer may give None or a constant beside tensors, as one does that has no cache to give:
-    Keras writes no history for such results."""
-    from keras.src.ops.node import Node
-
-    before = Node.__init__
-
-    def made(self: Any, operation: Any, call_args: Any = None, call_kwargs: Any = None, outputs: Any = None) -> None:
-        symbolic = [item for item in _tensors(outputs) if isinstance(item, require().KerasTensor)]
-        before(self, operation, call_args, call_kwargs, symbolic)
-
-    Node.__init__ = made
-    try:
-        yield
-    finally:
-        Node.__init__ = before
-
-
-@contextmanager
-def _variables_without_values(calls: _Calls) -> Iterator[None]:
-    """While the body runs, operations on nothing but variables are not done at once if the calls say so; what is
-    called to find out a shape is left alone."""
-    from keras.src.backend.common.symbolic_scope import in_symbolic_scope
-
-    keras = require()
-    names = [name for name in sys.modules if name.startswith(("keras.src.ops.", "keras.src.layers.layer"))]
-    modules = [sys.modules[name] for name in names if hasattr(sys.modules[name], ASKED)]
-    before = [getattr(module, ASKED) for module in modules]
-
-    def asked(plain: Any) -> Any:
-        def any_symbolic(args: Any = None, kwargs: Any = None) -> bool:
-            if plain(args, kwargs):
-                return True
-            if not calls.lazy or in_symbolic_scope():
-                return False
-            return any(isinstance(item, keras.Variable) for item in keras.tree.flatten((args, kwargs)))
-
-        return any_symbolic
-
-    for module, plain in zip(modules, before, strict=True):
-        setattr(module, ASKED, asked(plain))
-    keras.Variable.sparse = keras.Variable.ragged = False  # what a tensor without values is asked
-    try:
-        yield
-    finally:
-        for module, plain in zip(modules, before, strict=True):
-            setattr(module, ASKED, plain)
-        del keras.Variable.sparse, keras.Variable.ragged
-
-
-@contextmanager
-def _variables_as_operands() -> Iterator[None]:
-    """While the body runs, ``variable * tensor`` is an operation as ``tensor * variable`` is: Keras hands the first to
-    its backend, which takes no tensors without values."""
-    keras = require()
-    variable, symbolic = keras.Variable, keras.KerasTensor
-    before = {name: variable.__dict__.get(name) for name in OPERATORS}
-
-    def patched(name: str, operation: str) -> Any:
-        plain, call = getattr(variable, name), getattr(keras.ops, operation)
-
-        def apply(self: Any, other: Any) -> Any:
-            return call(self, other) if isinstance(other, symbolic) else plain(self, other)
-
-        return apply
-
-    for name, operation in OPERATORS.items():
-        setattr(variable, name, patched(name, operation))
-    try:
-        yield
-    finally:
-        for name, own in before.items():
-            if own is None:
-                delattr(variable, name)
-            else:
-                setattr(variable, name, own)
+    return any(isinstance(item, require().KerasTensor) and None in item.shape for item in tensors_in(structure))
 
 
 def _in_order_of_call(node: Any) -> list[Any]:
@@ -369,20 +280,6 @@ def _in_order_of_call(node: Any) -> list[Any]:
     )
     flat = keras.tree.flatten([node.arguments.args, [item for _, item in named]])
     return [item for item in flat if isinstance(item, keras.KerasTensor)]
-
-
-def _constants(arguments: Any) -> dict[str, object]:
-    """Numbers that an operation is given beside tensors, under the names of its operands: ``x * 0.5`` → ``x2``."""
-    given = {f"x{place}": item for place, item in enumerate(arguments.args, start=1)} | dict(arguments.kwargs)
-    found: dict[str, object] = {}
-    for key, item in given.items():
-        if isinstance(item, PLAIN):
-            found[key] = item
-        elif isinstance(item, require().Variable):
-            continue  # one of the weights, and no number that was written down
-        elif getattr(item, "shape", None) == () and hasattr(item, "dtype") and not hasattr(item, "_keras_history"):
-            found[key] = require().ops.convert_to_numpy(item).item()
-    return found
 
 
 def _call_of(tensor: Any) -> Any:
@@ -441,72 +338,6 @@ def _built_for(model: Any) -> list[tuple[int, ...]]:
 
 def _concrete(shape: OpenShape, given: tuple[int, ...] | None) -> tuple[int, ...]:
     return lengths(shape, BATCH) if given is None else given
-
-
-@contextmanager
-def _as_it_was(model: Any) -> Iterator[None]:
-    """Forget the calls made while tracing: a layer that was called once must still say what its output is."""
-    parts = [model, *model._flatten_layers(include_self=False), *getattr(model, "operations", ())]
-    before = [(part, len(part._inbound_nodes), len(part._outbound_nodes)) for part in parts]
-    try:
-        yield
-    finally:
-        for part, inbound, outbound in before:
-            del part._inbound_nodes[inbound:]
-            del part._outbound_nodes[outbound:]
-
-
-def _told(layer: Any) -> dict[str, Any]:
-    """A layer's settings, with its activation by the name that a rule knows it by: a function of somebody's own that
-    gives what a known one gives is that one."""
-    try:
-        config = dict(layer.get_config())
-    except NotImplementedError:  # made with something that Keras cannot write down
-        rule = rules.for_keras_layer(type(layer).__name__)
-        names = [] if rule is None else [setting.keras for setting in rule.fields if setting.keras]
-        config = {name: getattr(layer, name) for name in names if hasattr(layer, name)}
-    activation = getattr(layer, "activation", None)
-    name = getattr(activation, "__name__", None)
-    if "activation" not in config or not callable(activation) or rules.for_activation(str(name)) is not None:
-        return config
-    alike = [known for known, call in _known_activations() if _alike(activation, call)]
-    return {**config, "activation": alike[0]} if alike else config
-
-
-def _known_activations() -> Iterator[tuple[Any, Any]]:
-    """Every activation that a rule knows, as Keras serialises it, and to call."""
-    keras = require()
-    for rule in rules.TABLE:
-        for name in rule.keras.activations:
-            call = getattr(keras.activations, name, None)
-            if call is not None:
-                yield name, call
-    approximate = {"class_name": "gelu", "config": {"approximate": True}}
-    yield approximate, lambda x: keras.activations.gelu(x, approximate=True)
-
-
-def _alike(one: Any, two: Any) -> bool:
-    """Whether two functions give the same, to the last places of float32, over the range that matters."""
-    keras = require()
-    grid = keras.ops.convert_to_tensor(np.linspace(-8, 8, 641, dtype=np.float32).reshape(1, -1))
-    try:
-        first, second = (keras.ops.convert_to_numpy(call(grid)) for call in (one, two))
-    except (TypeError, ValueError):
-        return False
-    return first.shape == second.shape and bool(np.abs(first - second).max() < SAME_FUNCTION)
-
-
-def _config(operation: Any) -> dict[str, Any]:
-    """An operation's settings; those made inside Keras do not all know how to tell theirs."""
-    try:
-        return dict(operation.get_config())
-    except (NotImplementedError, ValueError, TypeError):
-        return {key: value for key, value in vars(operation).items() if not key.startswith("_")}
-
-
-def _tensors(result: Any) -> list[Any]:
-    keras = require()
-    return [tensor for tensor in keras.tree.flatten(result) if tensor is not None]
 
 
 def _shape(tensor: Any) -> OpenShape:

@@ -8,7 +8,8 @@ graph cuts", 2001, section 7; Kolmogorov and Zabih, "What energy functions can b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from math import prod
 
 import numpy as np
@@ -130,53 +131,77 @@ def _size(trace: Trace, value: Value) -> int:
     return lengths // 64 + 1
 
 
+@dataclass
+class _Network:
+    """A flow network whose minimum cuts are the cheapest choices: who is left on the source's side lies in its other
+    order.
+
+    Attributes:
+        places: of the steps that have a choice; the source is 0, the sink 1.
+        edges: capacities.
+    """
+
+    places: Mapping[str, int]
+    edges: dict[tuple[int, int], int] = field(default_factory=dict)
+
+    def add(self, one: int, two: int, cost: int) -> None:
+        """What is paid where the first is on the source's side, and the second is not."""
+        if cost > 0:
+            self.edges[one, two] = min(self.edges.get((one, two), 0) + cost, NEVER)
+
+    def alone(self, name: str, own: int, alt: int) -> None:
+        """What either order of one step costs."""
+        self.add(0, self.places[name], own)
+        self.add(self.places[name], 1, alt)
+
+    def pair(self, one: str, two: str, costs: Sequence[Sequence[int]]) -> None:
+        """What two steps' orders cost at once (Kolmogorov and Zabih, section 4)."""
+        (a, b), (c, d) = ([min(cost, NEVER) for cost in row] for row in costs)
+        d = min(d, b + c - a)  # what no cut can express; it occurs where a step has both orders from one
+        self.alone(one, max(a - c, 0), max(c - a, 0))
+        self.alone(two, max(c - d, 0), max(d - c, 0))
+        self.add(self.places[two], self.places[one], b + c - a - d)
+
+    def cut(self) -> set[str]:
+        """Names of the steps on the source's side of a minimum cut."""
+        from scipy.sparse import csr_array
+        from scipy.sparse.csgraph import breadth_first_order, maximum_flow
+
+        if not self.edges:
+            return set()
+        rows, columns = (np.array(side) for side in zip(*self.edges, strict=True))
+        costs = np.array(list(self.edges.values()), np.int32)
+        capacity = csr_array((costs, (rows, columns)), shape=(len(self.places) + 2,) * 2)
+        left = csr_array(capacity - maximum_flow(capacity, 0, 1).flow)
+        left.data = np.where(left.data > 0, left.data, 0)
+        left.eliminate_zeros()
+        reached = set(breadth_first_order(left, 0, return_predecessors=False).tolist())
+        return {name for name, place in self.places.items() if place in reached}
+
+
 def _cut(trace: Trace, other: Mapping[str, Order], keep: bool) -> set[str]:
     """Names of the steps whose outputs lie in their other order."""
-    from scipy.sparse import csr_array
-    from scipy.sparse.csgraph import breadth_first_order, maximum_flow
-
-    places = {name: place for place, name in enumerate(other, start=2)}
-    edges: dict[tuple[int, int], int] = {}
-
-    def add(one: int, two: int, cost: int) -> None:
-        if cost > 0:
-            edges[one, two] = min(edges.get((one, two), 0) + cost, NEVER)
-
-    def alone(name: str, own: int, alt: int) -> None:
-        """What either order of one step costs: the source side of the cut is the other order."""
-        add(0, places[name], own)
-        add(places[name], 1, alt)
-
+    network = _Network({name: place for place, name in enumerate(other, start=2)})
     ends = {value.node for value in trace.outputs.values()}
     for name in other:
         step = trace.steps[name]
         if needed(step) is not None:
-            alone(name, NEVER, 0)
+            network.alone(name, NEVER, 0)
         elif step.operator == INPUT or name in ends:
             source = keep or is_flat(other[name])
-            alone(name, 0 if source else NEVER // 2, NEVER // 2 if source else 0)
+            network.alone(name, 0 if source else NEVER // 2, NEVER // 2 if source else 0)
     for step in trace.steps.values():
         for place, value in enumerate(step.values()):
             if trace.steps[value.node].operator in FREE:
                 continue
             costs = _costs(trace, step, place, value, other)
-            ours, theirs = step.name in places, value.node in places
-            if ours and theirs:
-                _pair(add, alone, (step.name, value.node), places, costs)
-            elif ours:
-                alone(step.name, costs[0][0], costs[1][0])
-            elif theirs:
-                alone(value.node, costs[0][0], costs[0][1])
-    if not edges:
-        return set()
-    rows, columns = (np.array(side) for side in zip(*edges, strict=True))
-    capacity = csr_array((np.array(list(edges.values()), np.int32), (rows, columns)), shape=(len(places) + 2,) * 2)
-    flow = maximum_flow(capacity, 0, 1).flow
-    left = csr_array(capacity - flow)
-    left.data = np.where(left.data > 0, left.data, 0)
-    left.eliminate_zeros()
-    reached = set(breadth_first_order(left, 0, return_predecessors=False).tolist())
-    return {name for name, place in places.items() if place in reached}
+            if step.name in other and value.node in other:
+                network.pair(step.name, value.node, costs)
+            elif step.name in other:
+                network.alone(step.name, costs[0][0], costs[1][0])
+            elif value.node in other:
+                network.alone(value.node, costs[0][0], costs[0][1])
+    return network.cut()
 
 
 def _costs(trace: Trace, step: Step, place: int, value: Value, other: Mapping[str, Order]) -> list[list[int]]:
@@ -193,13 +218,3 @@ def _costs(trace: Trace, step: Step, place: int, value: Value, other: Mapping[st
         [0 if fits(step, shape, order, place, result) else NEVER if is_flat(order) else size for order in given]
         for result in results
     ]
-
-
-def _pair(add, alone, names, places, costs) -> None:  # type: ignore[no-untyped-def]
-    """A cost of two steps' orders at once, as edges (Kolmogorov and Zabih, section 4)."""
-    one, two = names
-    (a, b), (c, d) = ([min(cost, NEVER) for cost in row] for row in costs)
-    d = min(d, b + c - a)  # what no cut can express; it occurs where a step has both orders from one
-    alone(one, max(a - c, 0), max(c - a, 0))
-    alone(two, max(c - d, 0), max(d - c, 0))
-    add(places[two], places[one], b + c - a - d)

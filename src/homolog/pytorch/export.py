@@ -15,6 +15,7 @@ from homolog import rules
 from homolog.errors import Unsupported
 from homolog.graph import PARAMETER, Graph, Node, OpenShape, Value, Weight
 from homolog.modules import Module
+from homolog.pytorch.entries import arguments_of
 from homolog.pytorch.inference import at_inference
 from homolog.pytorch.inline import inline
 from homolog.results import taken_apart
@@ -142,7 +143,7 @@ class _Reader:
             return  # an assertion, or a word on a mode: nothing of the function
         short = _operator(entry)
         rule = rules.for_aten(short)
-        told = {"self": entry.args[0]} if short == SAME else self._arguments(entry)
+        told = {"self": entry.args[0]} if short == SAME else arguments_of(entry)
         weights, arguments = self._weights(rule, told)
         inputs = tuple(self._inputs(arguments))
         path, type_name = self._module(entry)
@@ -168,21 +169,6 @@ class _Reader:
             type=type_name or short,
         )
         self.values[entry.name] = self._add(entry, node)
-
-    def _arguments(self, entry: Any) -> dict[str, Any]:
-        """Every argument of the call by the name its schema gives it and in its order, defaults included."""
-        schema = entry.target._schema.arguments if hasattr(entry.target, "_schema") else ()
-        given = {argument.name: value for argument, value in zip(schema, entry.args, strict=False)}
-        given.update(entry.kwargs)
-        named = {
-            argument.name: given.get(argument.name, argument.default_value)
-            for argument in schema
-            if argument.name in given or argument.has_default_value()
-        }
-        if not schema:
-            named.update({f"argument{index}": value for index, value in enumerate(entry.args)})
-        named.update(entry.kwargs)
-        return named
 
     def _weights(self, rule: Rule | None, arguments: Mapping[str, Any]) -> tuple[dict[str, Weight], Mapping[str, Any]]:
         """The weights of a call by slot, and its other arguments."""

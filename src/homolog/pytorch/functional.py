@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from homolog.pytorch.entries import short
 from homolog.pytorch.statics import sources
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def changed_state(program: torch.export.ExportedProgram) -> list[str]:
     for entry in program.graph.nodes:
         if _changes(entry):
             root = entry.args[0]
-            while root.op == "call_function" and _short(root) in VIEWS:
+            while root.op == "call_function" and short(root) in VIEWS:
                 root = root.args[0]
             if root.op == "placeholder" and root.name in held:
                 found.append(held[root.name])
@@ -78,23 +79,18 @@ def _changes(entry: Any) -> bool:
     return schema is not None and schema.is_mutable and bool(entry.args)
 
 
-def _short(entry: Any) -> str:
-    schema = getattr(entry.target, "_schema", None)
-    return schema.name.partition("::")[2] if schema is not None else getattr(entry.target, "__name__", "")
-
-
 def _simple(entry: Any) -> bool:
     """Whether the operator gives what it changes, changes the whole of a value that shares its memory with no other,
     and has a functional twin of the same name."""
     import torch
 
-    name = _short(entry)
+    name = short(entry)
     changed = entry.args[0]
     if not name.endswith("_") or not hasattr(torch.ops.aten, name[:-1]) or changed.op == "placeholder":
         return False
-    if _short(changed) in VIEWS and not _private(changed):
+    if short(changed) in VIEWS and not _private(changed):
         return False
-    return not any(_short(user) in VIEWS and _read_later(user, entry) for user in changed.users)
+    return not any(short(user) in VIEWS and _read_later(user, entry) for user in changed.users)
 
 
 def _private(view: Any) -> bool:
@@ -102,7 +98,7 @@ def _private(view: Any) -> bool:
     source = view.args[0]
     if source.op == "placeholder" or len(source.users) > 1:
         return False
-    return _short(source) not in VIEWS or _private(source)
+    return short(source) not in VIEWS or _private(source)
 
 
 def _read_later(view: Any, entry: Any) -> bool:

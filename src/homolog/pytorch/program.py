@@ -14,6 +14,7 @@ from homolog.errors import Unsupported
 from homolog.graph import Node, OpenShape, Value
 from homolog.modules import Module
 from homolog.pytorch.decompose import decomposed
+from homolog.pytorch.entries import arguments_of
 from homolog.pytorch.export import with_sizes
 from homolog.pytorch.exporting import BATCH, exported, refuse_types
 from homolog.pytorch.functional import changed_state, functional
@@ -88,7 +89,6 @@ class _Reader:
         self.inner = {path.rpartition(".")[0] for path in self.types if path}
         signature = self.program.graph_signature
         self.held = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
-        self.by_storage = {ref.storage: ref for ref in reversed(list(self.refs.values())) if ref.storage is not None}
         self.symbols = self._symbols()
         self.statics = Statics(self.program, self.symbols)
         self.names = self._names(names)
@@ -172,7 +172,7 @@ class _Reader:
         if not hasattr(value, "shape") and not isinstance(value, list | tuple):
             self.values[entry.name] = self._number(value)
             return
-        arguments = self._arguments(entry)
+        arguments = arguments_of(entry)
         name, overload = _operator(entry)
         self._note_calls(entry)
         layer, weights = self._layer(entry, name, overload, arguments)
@@ -206,16 +206,6 @@ class _Reader:
         layer = step.layer if step.layer is None else replace(step.layer, shapes=shapes)
         self.steps[step.name] = replace(step, shapes=shapes, dtypes=dtypes, layer=layer)
         return Value(step.name)
-
-    def _arguments(self, entry: Any) -> dict[str, Any]:
-        """Every argument of the call by the name its schema gives it and in its order, defaults included."""
-        schema = entry.target._schema.arguments if hasattr(entry.target, "_schema") else ()
-        given = {argument.name: value for argument, value in zip(schema, entry.args, strict=False)} | entry.kwargs
-        return {
-            argument.name: given.get(argument.name, argument.default_value)
-            for argument in schema
-            if argument.name in given or argument.has_default_value()
-        }
 
     def _argument(self, item: Any) -> object:
         """An argument in the words of a trace."""

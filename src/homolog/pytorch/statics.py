@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
+from homolog.pytorch.entries import short
+
 if TYPE_CHECKING:
     import torch
 
@@ -28,12 +30,7 @@ EMPTY = ("empty", "new_empty")
 def sources(entry: Any) -> list[Any]:
     """The entries whose values are in the value of this one."""
     given = list(entry.all_input_nodes)
-    return [source for source in given if source is not entry.args[0]] if _short(entry) in LIKES else given
-
-
-def _short(entry: Any) -> str:
-    schema = getattr(entry.target, "_schema", None)
-    return schema.name.partition("::")[2] if schema is not None else ""
+    return [source for source in given if source is not entry.args[0]] if short(entry) in LIKES else given
 
 
 class Statics:
@@ -102,7 +99,7 @@ class Statics:
 
     def _picks_each(self, entry: Any, unlike: list[str]) -> bool:
         """Whether it does no more with the numbers of the rows than to pick each row of what has rows all alike."""
-        if _short(entry) != "index" or entry.name in self.unlike:
+        if short(entry) != "index" or entry.name in self.unlike:
             return False
         first, rest = entry.args[1][0], entry.args[1][1:]
         others = [entry.args[0], *(index for index in rest if index is not None)]
@@ -140,14 +137,14 @@ class Statics:
 
         if _is_size(entry):
             return _length(entry.meta["val"], rows)
-        if _short(entry) in LIKES and entry.args[0].name not in held:
+        if short(entry) in LIKES and entry.args[0].name not in held:
             like = entry.args[0].meta["val"]
             held = {**held, entry.args[0].name: torch.empty([_length(n, rows) for n in like.shape], dtype=like.dtype)}
         args, kwargs = torch.fx.node.map_arg((entry.args, entry.kwargs), lambda source: held[source.name])
         if entry.target is torch.ops.aten.lift_fresh_copy.default or entry.target is torch.ops.aten.detach_.default:
             return args[0].clone()
         made = entry.target(*args, **kwargs)
-        return made.zero_() if _short(entry).startswith(EMPTY) else made
+        return made.zero_() if short(entry).startswith(EMPTY) else made
 
 
 def _length(value: Any, rows: int) -> int:
@@ -162,7 +159,7 @@ def _is_random(entry: Any) -> bool:
     import torch
 
     drawing = torch.Tag.nondeterministic_seeded in getattr(entry.target, "tags", ())
-    return drawing and "dropout" not in _short(entry)
+    return drawing and "dropout" not in short(entry)
 
 
 def _is_size(entry: Any) -> bool:

@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import permutations
-from math import isfinite
 from typing import TYPE_CHECKING, Any, cast
 
 from homolog.errors import Unsupported
 from homolog.graph import Node, OpenShape, Value
+from homolog.keras.emitting.words import DTYPES, refusal, word, written
 from homolog.passes.ways import HEADS_LAST, Order, before, channels_last, fits, is_axes, laid, natural
 from homolog.tensors import Array
 from homolog.trace import CONSTANT, PARAMETER, Open, Step
 
 if TYPE_CHECKING:
     from homolog.keras.emitting.assemble import Assembler
-
-DTYPES = {"int64": "int32", "int16": "int32", "long": "int32", "double": "float64", "float": "float32"}
-"""Element types that are written as another: Keras counts in 32 bits on every backend."""
 
 MANY = 7
 """Axes of which every order is tried, where none of the usual ones will do."""
@@ -194,9 +191,7 @@ class Call:
         """
         if isinstance(argument, Open):
             raise self.refusal(f"the open length {argument.text} as a number")
-        if isinstance(argument, float) and not isfinite(argument):
-            return f'float("{argument}")'  # nan, inf, -inf
-        return repr(argument)
+        return word(argument)
 
     def target_shape(self) -> str:
         """The shape of the result as ``ops.reshape`` takes it.
@@ -204,7 +199,7 @@ class Call:
         Raises:
             Unsupported: more than one length is open.
         """
-        return self.assembler.shape_text(self.out_shape, self)
+        return self.assembler.shape_text(self.out_shape, self.step)
 
     # -- results ------------------------------------------------------------------------------------------------
 
@@ -237,19 +232,9 @@ class Call:
 
     def refusal(self, found: str, help: str | None = None) -> Unsupported:
         """The error for what this call cannot be written with."""
-        return Unsupported(
-            f"{self.step.operator} cannot be written for Keras as it is used here",
-            where=self.step.where or self.path or self.step.name,
-            found=found,
-            help=help or "say it otherwise in the source, or open an issue with this line",
-        )
+        return refusal(self.step, found, help)
 
 
 def last_as_minus_one(place: int, rank: int) -> int:
     """The last place as -1, which says what it is whatever the rank."""
     return -1 if place == rank - 1 and rank > 1 else place
-
-
-def written(settings: Mapping[str, object]) -> str:
-    """Settings as the arguments of a call; those under the empty names ``0``, ``1`` … by place."""
-    return ", ".join(repr(value) if key.isdigit() else f"{key}={value!r}" for key, value in settings.items())

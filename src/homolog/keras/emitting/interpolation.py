@@ -6,6 +6,7 @@ every framework. After PyTorch's ``aten/src/ATen/native/UpSample.h`` and ``cpu/U
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import floor
 
@@ -73,7 +74,11 @@ def cubic(axis: Axis) -> Array:
     return _matrix(axis, (-1, 0, 1, 2), lambda t: tuple(_kernel(abs(t - n), CUBIC) for n in (-1, 0, 1, 2)))
 
 
-def _matrix(axis: Axis, neighbours, weights, *, border: bool = False) -> Array:  # type: ignore[no-untyped-def]
+def _matrix(
+    axis: Axis, neighbours: Sequence[int], weights: Callable[[float], Sequence[float]], *, border: bool = False
+) -> Array:
+    """What each output takes of its neighbours, counted from the place below its own; weights by how far it is
+    above that."""
     found = np.zeros((axis.size, axis.length))
     for row in range(axis.size):
         place = axis.step * row if axis.corners else axis.step * (row + 0.5) - 0.5

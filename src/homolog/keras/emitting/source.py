@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from homolog.keras.emitting.assemble import Assembled, Held
-from homolog.keras.emitting.call import written
 from homolog.keras.emitting.sampling import GRID_SAMPLE
+from homolog.keras.emitting.words import written
 from homolog.rules.training import Compiled
 from homolog.writing import Structured, structured
 

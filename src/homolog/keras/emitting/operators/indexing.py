@@ -57,7 +57,7 @@ def _shaped(call: Call, x: str, shape: OpenShape) -> str:
 
 
 def _text(call: Call, shape: OpenShape) -> str:
-    return call.assembler.shape_text(shape, call)
+    return call.assembler.shape_text(shape, call.step)
 
 
 @writes("index_select")

@@ -156,8 +156,9 @@ def adaptive(call: Call) -> str:
         return call.layer(f"{name}{len(wanted)}D", keeps, x)
     if None in wanted:
         raise call.refusal("a number of cells that is an open length")
-    if None not in lengths and all(n % k == 0 for n, k in zip(lengths, wanted, strict=True)):  # type: ignore[operator]
-        window = tuple(n // k for n, k in zip(cast(tuple[int, ...], lengths), cast(list[int], wanted), strict=True))
+    pairs = [(n, k) for n, k in zip(lengths, wanted, strict=True) if n is not None and k is not None]
+    if len(pairs) == len(wanted) and all(n % k == 0 for n, k in pairs):
+        window = tuple(n // k for n, k in pairs)
         name = {"max": "MaxPooling", "avg": "AveragePooling"}[way]
         return call.layer(f"{name}{len(window)}D", {"0": window[0] if len(set(window)) == 1 else window}, x)
     if (

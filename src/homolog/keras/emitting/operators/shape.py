@@ -43,7 +43,7 @@ def at_least(call: Call) -> str | list[str]:
 
 def _widened(call: Call, value: Value, shape: OpenShape) -> str:
     x = call.plain(value)
-    return x if call.shape(value) == shape else f"ops.reshape({x}, {call.assembler.shape_text(shape, call)})"
+    return x if call.shape(value) == shape else f"ops.reshape({x}, {call.assembler.shape_text(shape, call.step)})"
 
 
 @writes("unfold")
@@ -199,7 +199,7 @@ def expand(call: Call) -> str:
     if full == wanted and not lacking:
         return x
     if lacking:
-        x = call.let(f"ops.reshape({x}, {call.assembler.shape_text(full, call)})")
+        x = call.let(f"ops.reshape({x}, {call.assembler.shape_text(full, call.step)})")
     order = call.order if is_axes(call.order) else natural(len(wanted))
     times = tuple(1 if full[cast(int, axis)] == wanted[cast(int, axis)] else wanted[cast(int, axis)] for axis in order)
     rows = 0
@@ -245,7 +245,7 @@ def repeat(call: Call) -> str:
     if any(not isinstance(item, int) for item in times):
         raise call.refusal("a repetition for each row of a value that has rows already")
     if rank > len(shape):
-        x = call.let(f"ops.reshape({x}, {call.assembler.shape_text((*(1,) * (rank - len(shape)), *shape), call)})")
+        x = call.let(f"ops.reshape({x}, {call.assembler.shape_text((*(1,) * (rank - len(shape)), *shape), call.step)})")
     laid_times = tuple(
         cast(int, times[cast(int, axis)]) for axis in (call.order if is_axes(call.order) else natural(rank))
     )

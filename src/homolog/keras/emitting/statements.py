@@ -1,0 +1,88 @@
+"""What has been written so far: statements, their variables, and the names that are taken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
+
+from homolog.graph import OpenShape, Value
+from homolog.keras.emitting.names import identifier
+from homolog.keras.emitting.words import refusal
+from homolog.passes.ways import Order, natural
+from homolog.trace import Called, Step, Trace
+from homolog.writing import Call as Scope
+from homolog.writing import Statement
+
+
+@dataclass
+class Statements:
+    """The statements of a model that is being written.
+
+    Attributes:
+        trace: of the source.
+        orders: of the axes of every step's outputs.
+        statements: in the order in which they will run.
+        variables: which holds a value in an order.
+        recent: for each call of a module what was computed last in it.
+        names: of layers, so far.
+        reserved: names that no layer may have.
+        anchor: the variable of the network's first input.
+        count: of the variables.
+    """
+
+    trace: Trace
+    orders: Mapping[str, Order]
+    statements: list[Statement] = field(default_factory=list)
+    variables: dict[tuple[Value, Order], str] = field(default_factory=dict)
+    recent: dict[tuple[Called, ...], str] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
+    reserved: Set[str] = frozenset()
+    anchor: str = ""
+    count: int = 0
+
+    def order(self, value: Value) -> Order:
+        """The order in which a value lies."""
+        order = self.orders[value.node]
+        rank = len(self.trace.shape(value))
+        return order if len(order) == rank else natural(rank)
+
+    def let(self, expression: str, step: Step, outputs: int = 1) -> str:
+        """A new variable, or several, for what an expression gives."""
+        if outputs == 1 and expression.isidentifier():
+            return expression
+        names = [f"v{self.count + place}" for place in range(outputs)]
+        self.count += outputs
+        scopes = tuple(Scope(call.path, call.type.rpartition(".")[2], call.count) for call in step.calls if call.inner)
+        self.statements.append(Statement(tuple(names), expression, scopes))
+        return ", ".join(names)
+
+    def let_behind(self, name: str, expression: str) -> str:
+        """A new variable that is computed as soon as another is there: for what several modules read."""
+        place = next((place for place, found in enumerate(self.statements) if name in found.targets), -1)
+        scopes = self.statements[place].calls if place >= 0 else ()
+        made = f"v{self.count}"
+        self.count += 1
+        self.statements.insert(place + 1, Statement((made,), expression, scopes))
+        return made
+
+    def shape_text(self, shape: OpenShape, step: Step) -> str:
+        """A shape as ``ops.reshape`` takes it.
+
+        Raises:
+            Unsupported: more than one length is open.
+        """
+        if sum(length is None for length in shape) > 1:
+            raise refusal(step, f"a new shape with several open lengths, {shape}", "fix all lengths but the batch")
+        return repr(tuple(-1 if length is None else length for length in shape))
+
+    def fresh(self, path: str) -> str:
+        """A name for a layer, after a path, that no other has."""
+        name = plain = identifier(path) or "layer"
+        if name in self.reserved:
+            name = plain = f"{name}_layer"
+        place = 2
+        while name in self.names:
+            name = f"{plain}_{place}"
+            place += 1
+        self.names.add(name)
+        return name
