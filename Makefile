@@ -51,8 +51,8 @@ pairs: $(ZOO) ## copy 16 real pairs of networks both ways (most of an hour); the
 peers: $(ZOO) $(PEERS)/.installed ## translate 17 networks beside nobuco (a quarter of an hour); the table lands in docs/peers.md
 	$(BIN)/python -m bench peers
 
-zoo: $(ZOO) ## translate whole families of networks (hours); the table lands in docs/zoo.md
-	$(BIN)/python -m bench zoo
+zoo: $(ZOO) ## translate whole families of networks (hours; ARGS=--resume goes on); the table lands in docs/zoo.md
+	$(BIN)/python -m bench zoo $(ARGS)
 
 support: $(STAMP) ## write docs/support.md from the table of rules
 	$(BIN)/python -m homolog.reporting.support

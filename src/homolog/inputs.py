@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from homolog.errors import Usage
 from homolog.network import Network
@@ -30,9 +31,66 @@ class Sized:
     dtype: str = "float32"
 
 
-Input = Array | Sequence[int | None] | Sized
-Inputs = Sequence[Input] | Mapping[str, Input]
-"""For each input of the first network an array, or a shape with the batch in front: in its order, or by name."""
+Shape = Sequence[int | None]
+Input = ArrayLike | Shape | Sized
+Inputs = Input | Sequence[Input] | Mapping[str, Input]
+"""For each input of the first network an array (NumPy's, or a framework's tensor), or a shape with the batch in front:
+in its order, or by name. Where there is one input, it may stand by itself."""
+
+Entry = Array | Sized
+
+
+def entries_of(inputs: Inputs) -> list[Entry] | dict[str, Entry]:
+    """Every input as an array or with its shape and type, by name where the user gave them so.
+
+    What comes under the names that ``numpy.savez`` has for arrays without one is in order, not by name.
+
+    Raises:
+        Usage: an entry is neither an array nor a shape.
+    """
+    if isinstance(inputs, Mapping):
+        places = {name: UNNAMED.fullmatch(name) for name in inputs}
+        numbers = {name: int(found[1]) for name, found in places.items() if found}
+        if len(numbers) < len(inputs):
+            return {name: _entry(entry) for name, entry in inputs.items()}
+        return [_entry(inputs[name]) for name in sorted(numbers, key=numbers.__getitem__)]
+    if isinstance(inputs, Sized) or _is_array(inputs) or _is_shape(inputs):
+        return [_entry(inputs)]
+    if not isinstance(inputs, Sequence) or isinstance(inputs, str):
+        raise _neither(inputs)
+    return [_entry(entry) for entry in inputs]
+
+
+def _entry(entry: object) -> Entry:
+    if isinstance(entry, Sized):
+        shape: Sequence[object] = entry.shape
+    elif _is_array(entry):
+        return np.asarray(entry.detach() if hasattr(entry, "detach") else entry)  # a tensor that would be trained
+    elif _is_shape(entry):
+        shape = tuple(entry)  # type: ignore[arg-type]  # a shape is a sequence
+    else:
+        raise _neither(entry)
+    if any(length is not None and length <= 0 for length in shape):  # type: ignore[operator]  # they are numbers
+        raise _neither(entry)
+    return entry if isinstance(entry, Sized) else Sized(tuple(shape))  # type: ignore[arg-type]  # they are numbers
+
+
+def _is_array(entry: object) -> bool:
+    return hasattr(entry, "__array__") and not isinstance(entry, type)
+
+
+def _is_shape(entry: object) -> bool:
+    known = isinstance(entry, Sequence) and not isinstance(entry, str) and len(entry) > 0
+    return known and all(length is None or isinstance(length, int) for length in entry)  # type: ignore[attr-defined]
+
+
+def _neither(entry: object) -> Usage:
+    found = repr(entry)
+    return Usage(
+        "an input is neither an array nor a shape",
+        found=found if len(found) < 80 else f"{found[:76]} ...",
+        help="for example (1, 3, 224, 224), the batch first",
+    )
 
 
 def arrays_of(inputs: Inputs, network: Network) -> Given:
@@ -41,51 +99,37 @@ def arrays_of(inputs: Inputs, network: Network) -> Given:
     Raises:
         Usage: an entry is neither, or the network takes nothing of that name.
     """
-    inputs = _told_apart(inputs)
-    if not isinstance(inputs, Mapping):
-        return [_array(entry) for entry in inputs]
+    entries = entries_of(inputs)
+    if not isinstance(entries, dict):
+        return [_array(entry) for entry in entries]
     known = network.live.arguments() if network.must_be_traced else None
-    if known is not None and not set(inputs) <= {argument.name for argument in known}:
+    if known is not None and not set(entries) <= {argument.name for argument in known}:
         raise Usage(
             "the inputs given are not those that the network takes",
             where=network.name,
             expected=", ".join(argument.name if argument.required else f"[{argument.name}]" for argument in known),
-            found=", ".join(inputs),
+            found=", ".join(entries),
         )
-    return {name: _array(entry) for name, entry in inputs.items()}
-
-
-def _told_apart(inputs: Inputs) -> Inputs:
-    """What comes under the names that ``numpy.savez`` has for arrays without one is in order, not by name."""
-    if not isinstance(inputs, Mapping):
-        return inputs
-    places = {name: UNNAMED.fullmatch(name) for name in inputs}
-    numbers = {name: int(found[1]) for name, found in places.items() if found}
-    return (
-        [inputs[name] for name in sorted(numbers, key=numbers.__getitem__)] if len(numbers) == len(inputs) else inputs
-    )
+    return {name: _array(entry) for name, entry in entries.items()}
 
 
 def open_axes(inputs: Inputs) -> dict[int | str, tuple[int, ...]]:
     """The axes, the batch left out, that are to stay open, by the places or names of their inputs."""
-    entries = inputs.items() if isinstance(inputs, Mapping) else enumerate(inputs)
+    entries = entries_of(inputs)
     found: dict[int | str, tuple[int, ...]] = {}
-    for key, entry in entries:
-        shape = entry.shape if isinstance(entry, Sized) else () if isinstance(entry, np.ndarray) else tuple(entry)
+    for key, entry in entries.items() if isinstance(entries, dict) else enumerate(entries):
+        shape = entry.shape if isinstance(entry, Sized) else ()
         axes = tuple(axis for axis, length in enumerate(shape) if axis and length is None)
         if axes:
             found[key] = axes
     return found
 
 
-def _array(entry: Input) -> Array:
-    if isinstance(entry, np.ndarray):
+def _array(entry: Entry) -> Array:
+    if not isinstance(entry, Sized):
         return entry
-    sized = entry if isinstance(entry, Sized) else Sized(tuple(entry))
-    if all(length is None or (isinstance(length, int) and length > 0) for length in sized.shape):
-        lengths = [OPEN_AS if length is None else int(length) for length in sized.shape]
-        return np.zeros((1 if sized.shape[:1] == (None,) else lengths[0], *lengths[1:]), dtype_of(sized.dtype))
-    raise Usage("an input is neither an array nor a shape", found=repr(entry), help="for example (1, 3, 224, 224)")
+    lengths = [OPEN_AS if length is None else int(length) for length in entry.shape]
+    return np.zeros((1 if entry.shape[:1] == (None,) else lengths[0], *lengths[1:]), dtype_of(entry.dtype))
 
 
 def given_by(inputs: Inputs | None) -> Given | None:
@@ -94,15 +138,15 @@ def given_by(inputs: Inputs | None) -> Given | None:
     Raises:
         Usage: some are arrays and some are shapes.
     """
-    if not inputs:
+    if inputs is None:
         return None
-    inputs = _told_apart(inputs)
-    entries = list(inputs.values() if isinstance(inputs, Mapping) else inputs)
-    arrays = [entry for entry in entries if isinstance(entry, np.ndarray)]
+    entries = entries_of(inputs)
+    by_key = entries if isinstance(entries, dict) else dict(enumerate(entries))
+    arrays = {key: entry for key, entry in by_key.items() if not isinstance(entry, Sized)}
     if not arrays:
         return None
-    if len(arrays) < len(entries):
+    if len(arrays) < len(by_key):
         raise Usage(
             "some inputs are arrays, and some are shapes", expected="arrays for every input, or a shape for each"
         )
-    return dict(zip(inputs, arrays, strict=True)) if isinstance(inputs, Mapping) else arrays
+    return {str(name): array for name, array in arrays.items()} if isinstance(entries, dict) else list(arrays.values())

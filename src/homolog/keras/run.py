@@ -16,6 +16,7 @@ from homolog.errors import Mismatch, Unreadable, Unsupported, Usage
 from homolog.graph import Framework, Graph
 from homolog.keras.exact import exact
 from homolog.keras.framework import require, results_of
+from homolog.keras.frugal import frugal
 from homolog.keras.learn import gradients, train
 from homolog.keras.model import groups_of, layers_by_path, read_model
 from homolog.keras.nodes import SEED_NAME
@@ -72,7 +73,7 @@ class LiveKeras:
         self, inputs: Given, layers: Iterable[str] = (), instead: Mapping[str, Array] = MappingProxyType({})
     ) -> Run:
         seen: dict[str, Array] = {}
-        with recording(layers_by_path(self.model), layers, instead, seen), _unmoved(self.model):
+        with frugal(self.model), recording(layers_by_path(self.model), layers, instead, seen), _unmoved(self.model):
             results = self._caller(inputs)(False)
         return _run_of(results, seen)
 
@@ -80,7 +81,7 @@ class LiveKeras:
         self, inputs: Given, layers: Iterable[str] = (), instead: Mapping[str, Array] = MappingProxyType({})
     ) -> Run | None:
         seen: dict[str, Array] = {}
-        with recording(layers_by_path(self.model), layers, instead, seen):
+        with frugal(self.model), recording(layers_by_path(self.model), layers, instead, seen):
             results = exact(self.model, self._caller(inputs))
         return None if results is None else _run_of(results, seen)
 
