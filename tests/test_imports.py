@@ -24,13 +24,15 @@ FLOORS = (
     ("results",),
     ("files", "live"),
     ("passes", "transfer", "source"),
-    ("pytorch", "keras", "matching"),
+    ("matching",),
+    ("emitting",),
+    ("pytorch", "keras"),
     ("stored",),
     ("network",),
     ("reading",),
     ("proof", "inspecting", "doctor"),
     ("proving", "inputs"),
-    ("planning", "translation"),
+    ("planning", "translating"),
     ("api",),
     ("demo", "reporting"),
     ("cli", "testing"),
@@ -39,7 +41,7 @@ FLOORS = (
 CORE = {"errors", "tensors", "transforms", "modules", "graph", "plan", "rules", "files", "live", "passes", "transfer"}
 CORE |= {"signature", "results", "contiguity", "planning", "proving", "inputs"}
 CORE |= {"source", "matching", "stored", "network", "reading", "proof", "reporting", "inspecting", "api", "cli"}
-CORE |= {"testing", "trace", "writing", "translation"}
+CORE |= {"testing", "trace", "writing", "emitting", "translating"}
 
 
 def modules() -> dict[str, Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 import homolog
 from homolog.errors import Unsupported, Usage
-from homolog.translation import Translation
+from homolog.translating import Translation
 
 ALONE = """
 import sys
@@ -166,6 +167,196 @@ def test_a_wrong_weight_fails_the_proof_and_says_where(translation: Translation)
         layer.set_weights(right)
     assert not proof.passed
     assert "blocks.2.conv" in str(proof)
+
+
+# -- open lengths ---------------------------------------------------------------------------------------------------
+
+
+def convolutional(**settings: bool) -> Any:
+    from twins.translatable import Convolutional
+
+    return Convolutional(**settings).eval()
+
+
+def test_a_length_that_is_left_open_takes_others() -> None:
+    import torch
+
+    module = convolutional()
+    found = homolog.translate(module, inputs=[(1, 3, None, None)])
+    assert found.proof.passed, str(found.proof)
+    assert "other sizes" in {part.name for part in found.proof.parts}
+    assert found.model.inputs[0].shape == (None, None, None, 3)  # type: ignore[attr-defined]
+    for rows, height, width in [(1, 10, 22), (2, 64, 64), (3, 7, 130)]:
+        x = np.random.default_rng(height).standard_normal((rows, 3, height, width)).astype(np.float32)
+        with torch.no_grad():
+            theirs = module(torch.from_numpy(x)).numpy()
+        ours = np.asarray(found.model(x.transpose(0, 2, 3, 1))).transpose(0, 3, 1, 2)  # type: ignore[operator]
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
+def test_one_length_may_stay_open_and_the_other_not() -> None:
+    found = homolog.translate(convolutional(), inputs={"x": (1, 3, None, 10)})
+    assert found.proof.passed, str(found.proof)
+    assert found.model.inputs[0].shape == (None, None, 10, 3)  # type: ignore[attr-defined]
+
+
+def test_a_network_that_fixes_a_length_is_refused_by_the_input_and_the_axis() -> None:
+    with pytest.raises(Unsupported, match="fixes a length that is to stay open") as caught:
+        homolog.translate(convolutional(places=True), inputs=[(1, 3, None, None)])
+    assert caught.value.where == "x"
+    assert caught.value.expected == "an open length along axis 2, 3"
+    with pytest.raises(Unsupported, match="fixes a length") as caught:
+        homolog.translate(convolutional(places=True), inputs={"x": (1, 3, 64, None)})
+    assert caught.value.expected == "an open length along axis 3"
+
+
+def test_so_is_one_that_does_so_behind_a_stride() -> None:
+    """Two lengths lead to the table's: the trace shows none of them."""
+    with pytest.raises(Unsupported, match="takes one length alone") as caught:
+        homolog.translate(convolutional(behind=True), inputs=[(1, 3, None, None)])
+    assert caught.value.where == "x"
+    assert caught.value.expected == "open lengths along axis 2, 3"
+    assert homolog.translate(convolutional(behind=True), inputs=[(1, 3, 64, 63)]).proof.passed
+
+
+# -- notes ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_network_that_trains_as_before_has_no_notes(translation: Translation) -> None:
+    assert translation.notes == ()
+
+
+def notes_of(module: Any, shape: tuple[int, ...]) -> str:
+    return "\n".join(homolog.translate(module, inputs=[shape]).notes)
+
+
+def test_modules_that_do_nothing_at_inference_are_noted() -> None:
+    from torch import nn
+
+    class DropPath(nn.Module):
+        def forward(self, x: Any) -> Any:
+            return x * 0.5 if self.training else x
+
+    def chain(*more: nn.Module) -> nn.Module:
+        return nn.Sequential(nn.Linear(5, 7), *more, nn.Linear(7, 3))
+
+    noted = notes_of(chain(DropPath(), nn.Tanh(), DropPath()), (2, 5))
+    assert noted == "DropPath (1 and 1 more) does nothing at inference, and is not in the model"
+    assert notes_of(chain(DropPath()), (2, 5)).startswith("DropPath (1) does nothing")
+    assert notes_of(chain(nn.Identity(), nn.Tanh()), (2, 5)) == ""
+
+
+def test_weights_that_are_computed_are_noted() -> None:
+    from torch import nn
+    from torch.nn.utils import parametrizations
+
+    noted = notes_of(nn.Sequential(parametrizations.spectral_norm(nn.Linear(5, 7))), (2, 5))
+    assert noted == "0.weight, and whatever else the source computes from others, is trained as it is used"
+    assert notes_of(nn.Sequential(parametrizations.weight_norm(nn.Linear(5, 7))), (2, 5)) == ""
+
+
+def test_dropout_inside_of_an_attention_is_noted() -> None:
+    from torch import nn
+
+    class Attending(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.query, self.key = nn.Linear(6, 6), nn.Linear(6, 6)
+
+        def forward(self, x: Any) -> Any:
+            heads = [part(x).unflatten(-1, (2, 3)).transpose(1, 2) for part in (self.query, self.key)]
+            dropped = 0.1 if self.training else 0.0
+            found = nn.functional.scaled_dot_product_attention(*heads, heads[1], dropout_p=dropped)
+            return found.transpose(1, 2).flatten(2)
+
+    noted = notes_of(Attending(), (2, 5, 6))
+    assert noted == "dropout inside of 1 attentions does not show at inference, and is not carried"
+    assert notes_of(nn.Sequential(nn.Linear(6, 6), nn.Dropout(0.1)), (2, 5, 6)) == ""
+
+
+def test_settings_that_keras_has_not_are_noted() -> None:
+    from torch import nn
+
+    ids = {"input": np.array([[1, 4, 3], [2, 0, 3]])}
+    table = homolog.translate(nn.Sequential(nn.Embedding(5, 4, padding_idx=3), nn.Linear(4, 2)), inputs=ids)
+    assert table.notes == ("not carried, for Keras has no such setting: 0: padding_idx=3",)
+    assert homolog.translate(nn.Sequential(nn.Embedding(5, 4), nn.Linear(4, 2)), inputs=ids).notes == ()
+
+
+# -- the test that is written along -----------------------------------------------------------------------------------
+
+
+def parity_of(folder: Path) -> subprocess.CompletedProcess[str]:
+    """The written test, run by pytest in a fresh process."""
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:homolog", "test_parity.py"],
+        cwd=folder,
+        env={**os.environ, "KERAS_BACKEND": "tensorflow"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.fixture
+def copied(folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(folder, tmp_path / "copied"))
+
+
+@pytest.mark.slow
+def test_the_written_test_passes_as_it_is(copied: Path) -> None:
+    done = parity_of(copied)
+    assert (done.returncode, "1 passed" in done.stdout) == (0, True), done.stdout
+
+
+def datasets(file: Any) -> list[Any]:
+    found: list[Any] = []
+    file.visititems(lambda _, item: found.append(item) if hasattr(item, "shape") else None)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["blocks_2_norm/moving_variance", "head/kernel", "blocks_1_scale/value"])
+def test_the_written_test_fails_for_one_wrong_number(copied: Path, translation: Translation, name: str) -> None:
+    import h5py
+
+    from homolog.files import open_checkpoint
+
+    held = translation.target.held_in(open_checkpoint(copied / "model.weights.h5"))[name].read()
+    with h5py.File(copied / "model.weights.h5", "r+") as file:
+        stored = next(item for item in datasets(file) if np.array_equal(item, held))
+        stored[(0,) * stored.ndim] += 0.01
+    done = parity_of(copied)
+    assert (done.returncode, "1 failed" in done.stdout) == (1, True), done.stdout
+    assert "apart <=" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("epsilon=2e-05", "epsilon=2e-03"),
+        ("ops.relu(", "ops.silu("),
+        ('padding="same", use_bias=False', 'padding="same", use_bias=False, activation="relu"'),
+    ],
+)
+def test_the_written_test_fails_for_one_other_setting(copied: Path, right: str, wrong: str) -> None:
+    text = (copied / "model.py").read_text(encoding="utf-8")
+    assert right in text
+    (copied / "model.py").write_text(text.replace(right, wrong), encoding="utf-8")
+    done = parity_of(copied)
+    assert (done.returncode, "1 failed" in done.stdout) == (1, True), done.stdout
+    assert "apart <=" in done.stdout
+
+
+@pytest.mark.slow
+def test_the_written_test_allows_what_half_precision_loses(tmp_path: Path) -> None:
+    from torch import nn
+
+    module = nn.Sequential(nn.Linear(5, 64), nn.Tanh(), nn.Linear(64, 3)).half()
+    done = parity_of(homolog.translate(module, inputs=[(2, 5)]).save(tmp_path / "half"))
+    assert (done.returncode, "1 passed" in done.stdout) == (0, True), done.stdout
 
 
 # -- refused --------------------------------------------------------------------------------------------------------

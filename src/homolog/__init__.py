@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from homolog.errors import HomologError
     from homolog.plan import Plan
     from homolog.proof import Proof
-    from homolog.translation import Translation
+    from homolog.translating import Translation
 
 __version__ = "0.1.0"
 __all__ = [
@@ -36,7 +36,7 @@ _HOMES = {
     "HomologError": "homolog.errors",
     "Plan": "homolog.plan",
     "Proof": "homolog.proof",
-    "Translation": "homolog.translation",
+    "Translation": "homolog.translating",
 }
 
 

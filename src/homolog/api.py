@@ -26,7 +26,7 @@ from homolog.transfer import transfer
 
 if TYPE_CHECKING:
     from homolog.inspecting.inspection import Inspection
-    from homolog.translation import Training, Translation
+    from homolog.translating import Training, Translation
 
 
 def load(src: object) -> Network:
@@ -211,7 +211,7 @@ def translate(
     inputs: Inputs | None = None,
     *,
     keep_layout: bool = False,
-    training: Training | None = None,
+    training: Training | Sequence[object] | bool | None = None,
     gradients: bool = False,
     tolerance: Tolerance | None = None,
     say: Callable[[str], None] = lambda text: None,
@@ -220,12 +220,15 @@ def translate(
 
     Args:
         a: a source, or a live model. It is left as it was.
-        to: ``keras``.
+        to: ``keras`` or ``torch``.
         inputs: shapes or arrays for its arguments, the batch first, in order or by name. The written model takes
-            batches of any size.
-        keep_layout: leave inputs and outputs in the source's order of axes; else images come channels last.
-        training: the source's ``optimizer``, ``loss``, ``scheduler`` (with ``steps_per_epoch``), or a function that
-            gives them for the live model: they become ``compile_model``, and what differs is in ``Translation.notes``.
+            batches of any size. A Keras model says them itself, as far as it knows them.
+        keep_layout: leave inputs and outputs in the source's order of axes; else images come as the other framework
+            has them: channels last for Keras, first for PyTorch.
+        training: of a PyTorch module its ``optimizer``, ``loss``, ``scheduler`` (with ``steps_per_epoch``), or a
+            function that gives them for the live model: they become ``compile_model``. A Keras model holds what it
+            was compiled with, which becomes ``make_training``; the callbacks may be given, or False to leave it out.
+            What differs is in ``Translation.notes``.
         gradients: compare the gradients of one loss as well.
         tolerance: for the outputs.
         say: is told what is being done.
@@ -234,17 +237,12 @@ def translate(
         Unsupported: what cannot be translated, with the reason and the place, before anything is built.
         Usage: no inputs are given, or another framework than there is.
     """
-    from homolog.translation import translate_to_keras
+    from homolog.translating.direction import direction
+    from homolog.translating.translation import translate as translated
 
-    if to != "keras":
-        raise Usage(
-            "homolog translates into Keras alone so far",
-            expected="keras",
-            found=to,
-            help="homolog translate --to keras",
-        )
-    return translate_to_keras(
+    return translated(
         load(a),
+        direction(to),
         inputs,
         keep_layout=keep_layout,
         training=training,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from math import sqrt
 from pathlib import Path
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol
 
-from homolog.graph import Framework, Graph
+from homolog.graph import Framework, Graph, Node, OpenShape
 from homolog.plan import Carried
 from homolog.signature import Argument, Given
 from homolog.tensors import Array, TensorRef
@@ -100,6 +101,69 @@ def first_rate(weights: Iterable[Array], gradients: Iterable[Array]) -> float:
     return STRIDE * length / slope if slope > 0 else 0.0
 
 
+Call = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An input that a model declares.
+
+    Attributes:
+        name: as the model calls it.
+        shape: None where a length is open.
+        dtype: as numpy calls it.
+    """
+
+    name: str
+    shape: OpenShape
+    dtype: str
+
+
+class Likeness(Protocol):
+    """A model of one framework that another computes in its place, layer by layer: how a Keras model is read for
+    PyTorch.
+
+    Attributes:
+        name: of the model.
+        inputs: in order; none where the model does not say.
+        layers: class of every layer by its path, outer ones first.
+        nodes: by path, the layers that are one node of a rule.
+        tensors: every variable by name.
+        reasons: why some of these hold nothing of the function.
+    """
+
+    name: str
+    inputs: tuple[Entry, ...]
+    layers: Mapping[str, str]
+    nodes: Mapping[str, Node]
+    tensors: Mapping[str, TensorRef]
+    reasons: Mapping[str, str]
+
+    def computing(
+        self, around: Callable[[str, Call], Call], amended: Mapping[str, Callable[[Call], Call]]
+    ) -> AbstractContextManager[None]:
+        """While the body runs, the model computes with the other framework's tensors, and every layer's call goes
+        through ``around``.
+
+        Args:
+            around: from the path of a layer and its own call, the call in its place.
+            amended: by module and function of the backend, from its own function the one in its place.
+        """
+
+    def call(self, arguments: Sequence[object], values: Mapping[str, object]) -> object:
+        """What the model gives at inference, with these values in its variables' place, by their names.
+
+        Raises:
+            Unsupported: it changes its state.
+        """
+
+    def activated(self, path: str, value: Any) -> Any:
+        """What the activation makes that is built into a layer."""
+
+    def setting(self, path: str, name: str) -> Any:
+        """One setting of a layer, None if it has none of that name."""
+
+
 class Live(Protocol):
     """A model that can be read, run and filled."""
 
@@ -108,6 +172,10 @@ class Live(Protocol):
     @property
     def model(self) -> object:
         """The framework's own object."""
+
+    def as_trained(self) -> Live:
+        """The same model, where what a translation computes as it does (weight norm) is computed, not stored: it is
+        trained by what it is computed from."""
 
     def arguments(self) -> tuple[Argument, ...] | None:
         """What the model can be called with, None if that cannot be told by name."""
@@ -125,6 +193,13 @@ class Live(Protocol):
 
         Raises:
             Unsupported: it cannot be read so.
+        """
+
+    def likeness(self) -> Likeness:
+        """The model as PyTorch computes in its place.
+
+        Raises:
+            Unsupported: it is PyTorch's, or is not built.
         """
 
     def tensors(self) -> dict[str, TensorRef]:

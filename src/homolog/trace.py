@@ -114,6 +114,8 @@ def replaced(argument: object, change: Callable[[Value], object]) -> object:
     """The argument with every value in it changed."""
     if isinstance(argument, Value):
         return change(argument)
+    if isinstance(argument, Mapping):
+        return {key: replaced(item, change) for key, item in argument.items()}
     if isinstance(argument, list | tuple):
         return type(argument)(replaced(item, change) for item in argument)
     return argument

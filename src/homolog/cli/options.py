@@ -57,8 +57,9 @@ def shapes_of(texts: Sequence[str]) -> Any:
     found: list[tuple[str | None, Sized]] = []
     for text in texts:
         told = _INPUT.fullmatch(text)
-        lengths = told["shape"].replace("x", ",").split(",") if told else ["0"]
-        if told is None or "0" in lengths:
+        lengths = told["shape"].replace("x", ",").split(",") if told else []
+        shape = tuple(None if length == "?" else int(length) for length in lengths)
+        if told is None or 0 in shape:
             raise Usage(
                 "this is no shape",
                 where=f"--input {text}",
@@ -66,7 +67,6 @@ def shapes_of(texts: Sequence[str]) -> Any:
                 "element type behind one",
                 help="--input 1,3,224,224, or --input ids:1,12:int64",
             )
-        shape = tuple(None if length == "?" else int(length) for length in lengths)
         found.append((told["name"], Sized(shape, told["dtype"] or "float32")))
     named = {name: sized for name, sized in found if name is not None}
     if named and len(named) < len(found):

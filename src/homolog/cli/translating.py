@@ -15,12 +15,12 @@ from homolog.cli.output import Output
 
 @click.command()
 @click.argument("src")
-@click.option("--to", "to", type=click.Choice(["keras"]), required=True, help="The framework to write for.")
+@click.option("--to", "to", type=click.Choice(["keras", "torch"]), required=True, help="The framework to write for.")
 @click.option(
     "-o", "out", type=click.Path(path_type=Path), metavar="DIR", help="The folder to write; it must not exist."
 )
 @click.option("--dry-run", is_flag=True, help="Print what would be written, or what is in the way; write nothing.")
-@click.option("--keep-layout", is_flag=True, help="Leave inputs and outputs channels first, as PyTorch has them.")
+@click.option("--keep-layout", is_flag=True, help="Leave inputs and outputs in the source's order of axes.")
 @click.option(
     "--training",
     metavar="MODULE:FUNCTION",
@@ -53,15 +53,17 @@ def translate(
     from homolog.source import factory
 
     if out is None and not dry_run:
-        raise Usage("nothing says where to write", expected="-o DIR, or --dry-run", help=f"-o {Path(src).stem}_keras")
+        raise Usage("nothing says where to write", expected="-o DIR, or --dry-run", help=f"-o {Path(src).stem}_{to}")
     if out is not None:
         refuse_folder(out, force=force)
     shapes = shapes_of(inputs)
     setup: Any = None if training is None else factory(training).found()
     if dry_run:
-        from homolog.translation import draft
+        from homolog.translating.direction import direction
+        from homolog.translating.draft import draft
 
-        output.result(draft(api.load(src), shapes, keep_layout=keep_layout, training=setup, say=output.say))
+        network = api.load(src)
+        output.result(draft(network, direction(to), shapes, keep_layout=keep_layout, training=setup, say=output.say))
         output.say("nothing was written")
         return
     translation = api.translate(

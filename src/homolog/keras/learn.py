@@ -147,7 +147,9 @@ def _off(results: Results, targets: Sequence[Array | None]) -> Any:
 
 def _like(array: Array, tensor: Any) -> Any:
     keras = require()
-    return keras.ops.convert_to_tensor(np.ascontiguousarray(array), dtype=keras.backend.standardize_dtype(tensor.dtype))
+    return keras.ops.convert_to_tensor(
+        np.asarray(array, order="C"), dtype=keras.backend.standardize_dtype(tensor.dtype)
+    )
 
 
 def _trained(model: Any, held: Sequence[Any]) -> list[int]:

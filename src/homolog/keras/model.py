@@ -93,6 +93,15 @@ class _Walk:
                 yield name, inner
 
 
+def as_taken(model: Any, arguments: list[Any]) -> Any:
+    """Inputs in the structure that the model takes them in: one by itself, a list, or by name."""
+    keras = require()
+    structure = getattr(model, "_inputs_struct", None)
+    if structure is not None and len(keras.tree.flatten(structure)) == len(arguments):
+        return keras.tree.pack_sequence_as(structure, arguments)
+    return arguments[0] if len(arguments) == 1 else arguments
+
+
 def _inside(model: Any) -> list[Any]:
     if _is_sequential(model):
         return list(model.layers)

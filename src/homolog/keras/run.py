@@ -18,10 +18,11 @@ from homolog.keras.exact import exact
 from homolog.keras.framework import require, results_of
 from homolog.keras.frugal import frugal
 from homolog.keras.learn import gradients, train
-from homolog.keras.model import groups_of, layers_by_path, read_model
+from homolog.keras.likeness import likeness
+from homolog.keras.model import as_taken, groups_of, layers_by_path, read_model
 from homolog.keras.nodes import SEED_NAME
 from homolog.keras.record import recording
-from homolog.live import Gradients, Lesson, Run, Trained
+from homolog.live import Gradients, Lesson, Likeness, Run, Trained
 from homolog.plan import Carried
 from homolog.results import Results
 from homolog.signature import Argument, Given, in_order
@@ -40,6 +41,9 @@ class LiveKeras:
     def __init__(self, model: keras.Model) -> None:
         self.model = model
 
+    def as_trained(self) -> LiveKeras:
+        return self  # a layer of Keras stores what it uses
+
     def arguments(self) -> tuple[Argument, ...] | None:
         return None  # the graph says it, with shapes and types
 
@@ -48,7 +52,10 @@ class LiveKeras:
         return read_model(self.model, None if arrays is None else [array.shape for array in arrays])
 
     def trace(self, inputs: Given, free: Mapping[int | str, Sequence[int]], written: Collection[str] = ()) -> Trace:
-        raise Unsupported("a Keras model cannot be translated yet", expected="a PyTorch module")
+        raise Unsupported("a Keras model is traced by its likeness in PyTorch", expected="a PyTorch module")
+
+    def likeness(self) -> Likeness:
+        return likeness(self.model)
 
     def tensors(self) -> dict[str, TensorRef]:
         return {ref.name: ref for refs in groups_of(self.model).values() for ref, _ in refs}
@@ -96,7 +103,7 @@ class LiveKeras:
         keras = require()
         arrays = in_order(inputs, _names(self.model))
         arguments = [keras.ops.convert_to_tensor(np.asarray(array, order="C")) for array in arrays]
-        taken = _as_taken(self.model, arguments)
+        taken = as_taken(self.model, arguments)
         return lambda training: results_of(self.model(taken, training=training))
 
     def fill(self, arrays: Iterable[tuple[str, Array]]) -> None:
@@ -181,15 +188,6 @@ def _set(layer: Any, setting: str, value: object) -> None:
         layer._tracker.unlock()  # made without a rate, a dropout has no random numbers
         layer.seed_generator = keras.random.SeedGenerator(layer.seed)
         layer._tracker.lock()
-
-
-def _as_taken(model: Any, arguments: list[Any]) -> Any:
-    """Inputs in the structure that the model takes them in: one by itself, a list, or by name."""
-    keras = require()
-    structure = getattr(model, "_inputs_struct", None)
-    if structure is not None and len(keras.tree.flatten(structure)) == len(arguments):
-        return keras.tree.pack_sequence_as(structure, arguments)
-    return arguments[0] if len(arguments) == 1 else arguments
 
 
 def _names(model: Any) -> list[str]:

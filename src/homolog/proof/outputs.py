@@ -37,19 +37,25 @@ class Trial:
     found: Paired
 
 
-def trials(subjects: Subjects, seeds: Sequence[int]) -> Iterator[Trial]:
-    """Run both networks: every seed once, each with another size of batch; a single seed with two of them, for
-    outputs that do not depend on the input must be told; inputs that the user brought once."""
-    runs = list(zip(seeds, cycle(BATCHES), strict=False))
+def trials(subjects: Subjects, seeds: Sequence[int], batches: Sequence[int] = BATCHES) -> Iterator[Trial]:
+    """Run both networks: every seed once, each with another size of batch; a single seed with the first two of them,
+    for outputs that do not depend on the input must be told; inputs that the user brought once."""
+    runs = list(zip(seeds, cycle(batches), strict=False))
     if len(seeds) == 1:
-        runs = [(seeds[0], batch) for batch in BATCHES[:2]]
+        runs = [(seeds[0], batch) for batch in batches[:2]]
     for seed, batch in runs[:1] if subjects.given is not None else runs:
         inputs = inputs_for(subjects, batch=batch, seed=seed)
         left, right = subjects.a.run(inputs.first), subjects.b.run(inputs.second)
         yield Trial(seed, batch, inputs, left, right, paired(subjects, left, right))
 
 
-def check(subjects: Subjects, tolerance: Tolerance, seeds: Sequence[int] = SEEDS, name: str = "outputs") -> Part:
+def check(
+    subjects: Subjects,
+    tolerance: Tolerance,
+    seeds: Sequence[int] = SEEDS,
+    name: str = "outputs",
+    batches: Sequence[int] = BATCHES,
+) -> Part:
     """Run both on the same inputs and compare every output.
 
     Outputs that are the same whatever goes in, or that are all at the end of their range, prove nothing, so they do
@@ -60,24 +66,25 @@ def check(subjects: Subjects, tolerance: Tolerance, seeds: Sequence[int] = SEEDS
         tolerance: how far the outputs may lie apart.
         seeds: of the random inputs.
         name: of the part.
+        batches: their sizes, in turn.
     """
-    part = _checked(subjects, tolerance, seeds, name)
+    part = _checked(subjects, tolerance, seeds, name, batches)
     for scale in SCALES if subjects.given is None else ():
         if part.passed or "proves_nothing" not in part.figures:
             return part
-        other = _checked(replace(subjects, scale=scale), tolerance, seeds, name)
+        other = _checked(replace(subjects, scale=scale), tolerance, seeds, name, batches)
         if "proves_nothing" not in other.figures:
             return replace(other, details=(*other.details, f"inputs of a deviation of {scale}; with 1, {part.figure}"))
     return part
 
 
-def _checked(subjects: Subjects, tolerance: Tolerance, seeds: Sequence[int], name: str) -> Part:
+def _checked(subjects: Subjects, tolerance: Tolerance, seeds: Sequence[int], name: str, batches: Sequence[int]) -> Part:
     worst, ratio, count = 0.0, 0.0, 0
     notes: dict[str, None] = dict.fromkeys(layouts(subjects))
     rounded: tuple[float, str] | None = None
     seen: list[list[Array]] = []
     threshold = f"{tolerance.atol:.0e} + {tolerance.rtol:.0e} x the largest output ({tolerance.resolution})"
-    for trial in trials(subjects, seeds):
+    for trial in trials(subjects, seeds, batches):
         count += 1
         found = trial.found
         problem = _problem(found.pairs)

@@ -28,6 +28,7 @@ class _Computed:
         trained: whether one of them is a parameter.
         value: computes it.
         hook: what computes it before each forward (the older norms); None for a parametrization.
+        normed: whether it is weight norm alone that computes it.
     """
 
     path: str
@@ -37,6 +38,7 @@ class _Computed:
     trained: bool
     value: Callable[[], torch.Tensor]
     hook: object = None
+    normed: bool = False
 
 
 @contextmanager
@@ -60,9 +62,14 @@ def at_inference(module: torch.nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def as_used(module: torch.nn.Module) -> Iterator[Mapping[str, tuple[str, ...]]]:
+def as_used(module: torch.nn.Module, *, as_trained: bool = False) -> Iterator[Mapping[str, tuple[str, ...]]]:
     """While the body runs, the module stores each weight that it computes from others as a tensor of its own, which
     holds what the weight is at inference, and stores none of the others.
+
+    Args:
+        module: is put back as it was.
+        as_trained: leave out what a translation computes as well, so that it trains as before: weight norm, of dense
+            layers and convolutions, transposed ones excepted.
 
     Yields:
         For the name of each such weight the names of the tensors that it is computed from.
@@ -75,19 +82,34 @@ def as_used(module: torch.nn.Module) -> Iterator[Mapping[str, tuple[str, ...]]]:
     for child, item in found:
         if all(item.name != other.name for other in holders.setdefault(child, [])):  # it may stand in several places
             holders[child].append(item)
+    kept = {child: items for child, items in holders.items() if as_trained and _stays(child, items)}
+    holders = {child: items for child, items in holders.items() if child not in kept}
     with ExitStack() as stack:
+        for child, items in kept.items():
+            stack.enter_context(_computing(child, items))
         # all values before the first change: two modules may compute theirs from one tensor
         with at_inference(module):
             values = {child: {item.name: _value(item) for item in items} for child, items in holders.items()}
         for child, items in holders.items():
             stack.enter_context(_storing(child, items, values[child]))
         yield {
-            _joined(item.path, item.name): tuple(_joined(item.path, name) for name in item.origins) for _, item in found
+            _joined(item.path, item.name): tuple(_joined(item.path, name) for name in item.origins)
+            for child, item in found
+            if child in holders
         }
+
+
+def _stays(module: torch.nn.Module, items: Sequence[_Computed]) -> bool:
+    """Whether a translation computes all of a module's weights as it does."""
+    from torch import nn
+
+    kinds = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+    return isinstance(module, kinds) and all(item.normed and item.name == "weight" for item in items)
 
 
 def _computed(module: torch.nn.Module, path: str = "") -> Iterator[tuple[torch.nn.Module, _Computed]]:
     """Every weight that is computed, with its module; those that only serve to compute others left out."""
+    from torch.nn.utils.parametrizations import _WeightNorm
     from torch.nn.utils.parametrize import is_parametrized
     from torch.nn.utils.spectral_norm import SpectralNorm
     from torch.nn.utils.weight_norm import WeightNorm
@@ -97,12 +119,13 @@ def _computed(module: torch.nn.Module, path: str = "") -> Iterator[tuple[torch.n
         for name, steps in module.parametrizations.items():  # type: ignore[operator, union-attr]
             origins = tuple(f"parametrizations.{name}.{key}" for key in steps.state_dict())
             by = " and ".join(type(step).__name__.lstrip("_") for step in steps)
-            yield module, _Computed(path, name, by, origins, bool(steps._parameters), steps)
+            normed = all(isinstance(step, _WeightNorm) for step in steps) and len(steps) == 1
+            yield module, _Computed(path, name, by, origins, bool(steps._parameters), steps, normed=normed)
     for hook in module._forward_pre_hooks.values():
         if isinstance(hook, WeightNorm):
             origins = (f"{hook.name}_g", f"{hook.name}_v")
             value = partial(hook.compute_weight, module)
-            yield module, _Computed(path, hook.name, "WeightNorm", origins, True, value, hook)
+            yield module, _Computed(path, hook.name, "WeightNorm", origins, True, value, hook, normed=True)
         elif isinstance(hook, SpectralNorm):
             origins = (f"{hook.name}_orig", f"{hook.name}_u", f"{hook.name}_v")
             value = partial(hook.compute_weight, module, do_power_iteration=False)
@@ -160,6 +183,19 @@ def _storing(module: torch.nn.Module, items: Sequence[_Computed], values: Mappin
         yield
     finally:
         module.__class__ = kind
+        vars(module).clear()
+        vars(module).update(before)
+
+
+@contextmanager
+def _computing(module: torch.nn.Module, items: Sequence[_Computed]) -> Iterator[None]:
+    """While the body runs, a module goes on computing these weights, and can be copied: what the older norms computed
+    last, and left in it, is kept without the way to what it was computed from."""
+    before = dict(vars(module))
+    vars(module).update({item.name: vars(module)[item.name].detach() for item in items if item.name in vars(module)})
+    try:
+        yield
+    finally:
         vars(module).clear()
         vars(module).update(before)
 

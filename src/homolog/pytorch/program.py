@@ -16,7 +16,7 @@ from homolog.modules import Module
 from homolog.pytorch.decompose import decomposed
 from homolog.pytorch.entries import arguments_of
 from homolog.pytorch.export import with_sizes
-from homolog.pytorch.exporting import BATCH, exported, refuse_types
+from homolog.pytorch.exporting import BATCH, exported, is_open, refuse_types
 from homolog.pytorch.functional import changed_state, functional
 from homolog.pytorch.inference import as_used
 from homolog.pytorch.inline import inline
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     import torch
 
 NOTHING: Mapping[int | str, Sequence[int]] = MappingProxyType({})
+PARAMETRIZATIONS = "parametrizations"
+"""Where a module holds what computes its weights (``torch.nn.utils.parametrize``)."""
 CONTAINERS = {"ModuleList", "ModuleDict", "Sequential", "Identity"}
 
 
@@ -56,7 +58,7 @@ def trace(
     by_place, by_name = fitting(module, inputs)
     refuse_types(module, (*by_place, *by_name.values()))
     stored = state(module)
-    with as_used(module) as computed:
+    with as_used(module, as_trained=True) as computed:
         program, results = exported(module, by_place, by_name, free)
         found = _Reader(module, program, results, list(by_name), written).trace()
     reasons = {
@@ -86,7 +88,7 @@ class _Reader:
         self.tree: Module = tree_of(module)
         self.refs = state(module)
         self.types = {child.path: child.type for child in self.tree.walk()}
-        self.inner = {path.rpartition(".")[0] for path in self.types if path}
+        self.inner = {path.rpartition(".")[0] for path in self.types if path and not _computes(path)}
         signature = self.program.graph_signature
         self.held = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
         self.symbols = self._symbols()
@@ -141,7 +143,7 @@ class _Reader:
         for entry in self.program.graph.nodes:
             if entry.op == "placeholder" and hasattr(entry.meta.get("val"), "shape"):
                 shape = entry.meta["val"].shape
-                if shape and not isinstance(shape[0], int):
+                if shape and is_open(shape[0]):
                     found.update(map(str, shape[0].node.expr.free_symbols))
         return found
 
@@ -245,6 +247,8 @@ class _Reader:
         if isinstance(value, bool | int | float) or value is None:
             return value
         expression = value.node.expr
+        if not expression.free_symbols:
+            return int(expression)
         symbols = {str(symbol) for symbol in expression.free_symbols}
         text = str(expression)
         for symbol in symbols & self.symbols:
@@ -296,7 +300,7 @@ class _Reader:
     def _calls(self, entry: Any) -> tuple[Called, ...]:
         found = []
         for key, (path, type_name) in (entry.meta.get("nn_module_stack") or {}).items():
-            if path:
+            if path and not _computes(path):
                 seen = self.calls.setdefault(path, {})
                 found.append(Called(path, str(type_name), seen.setdefault(key, len(seen)), path in self.inner))
         return tuple(found)
@@ -329,6 +333,11 @@ class _Reader:
             if path and path not in self.busy and short not in CONTAINERS and not around and not holds:
                 found[path] = short
         return found
+
+
+def _computes(path: str) -> bool:
+    """Whether a module does no more than compute a weight of the one that it stands in."""
+    return PARAMETRIZATIONS in path.split(".")
 
 
 def _is_same(one: TensorRef | None, two: TensorRef) -> bool:
@@ -366,8 +375,8 @@ def _shape(value: Any, *, at_one: bool = False) -> OpenShape:
     """A shape with what is open left open, or as it is for a batch of one."""
     found: list[int | None] = []
     for length in getattr(value, "shape", ()):
-        if isinstance(length, int):
-            found.append(length)
+        if not is_open(length):
+            found.append(int(length))
         else:
             expression = length.node.expr
             found.append(int(expression.subs(dict.fromkeys(expression.free_symbols, 1))) if at_one else None)

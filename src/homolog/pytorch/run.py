@@ -13,7 +13,7 @@ import numpy as np
 
 from homolog.errors import Mismatch, Unreadable, Unsafe, Unsupported, Usage
 from homolog.graph import Framework, Graph
-from homolog.live import Gradients, Lesson, Run, Trained
+from homolog.live import Gradients, Lesson, Likeness, Run, Trained
 from homolog.plan import Carried
 from homolog.pytorch.framework import require
 from homolog.pytorch.inference import as_used, at_inference
@@ -36,8 +36,12 @@ class LiveTorch:
 
     framework: Framework = "pytorch"
 
-    def __init__(self, model: torch.nn.Module) -> None:
+    def __init__(self, model: torch.nn.Module, *, as_trained: bool = False) -> None:
         self.model = model
+        self._as_trained = as_trained
+
+    def as_trained(self) -> LiveTorch:
+        return LiveTorch(self.model, as_trained=True)
 
     def arguments(self) -> tuple[Argument, ...] | None:
         return arguments_of(self.model)
@@ -48,11 +52,14 @@ class LiveTorch:
     def trace(self, inputs: Given, free: Mapping[int | str, Sequence[int]], written: Collection[str] = ()) -> Trace:
         return trace(self.model, inputs, free, written)
 
+    def likeness(self) -> Likeness:
+        raise Unsupported("a PyTorch module is traced itself", expected="a Keras model")
+
     def tensors(self) -> dict[str, TensorRef]:
         return dict(state(self.model))
 
     def computed(self) -> dict[str, TensorRef]:
-        return computed(self.model)
+        return computed(self.model, as_trained=self._as_trained)
 
     def groups(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
@@ -79,7 +86,7 @@ class LiveTorch:
     def exact(
         self, inputs: Given, layers: Iterable[str] = (), instead: Mapping[str, Array] = MappingProxyType({})
     ) -> Run | None:
-        with as_used(self.model):  # the exact result of the weights that are copied
+        with as_used(self.model, as_trained=self._as_trained):  # the exact result of the weights that are copied
             wide = LiveTorch(widened_copy(self.model))
         try:
             with in_float64():
@@ -88,10 +95,10 @@ class LiveTorch:
             return None
 
     def gradients(self, inputs: Given, cotangents: Sequence[Array | None]) -> Gradients:
-        return gradients(self.model, inputs, cotangents)
+        return gradients(self.model, inputs, cotangents, as_trained=self._as_trained)
 
     def train(self, lesson: Lesson) -> Trained:
-        return train(self.model, lesson)
+        return train(self.model, lesson, as_trained=self._as_trained)
 
     def fill(self, arrays: Iterable[tuple[str, Array]]) -> None:
         torch = require()

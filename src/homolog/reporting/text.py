@@ -29,7 +29,7 @@ from homolog.reporting.inspections import head, layers, nothing, tensors, totals
 if TYPE_CHECKING:
     from homolog.demo.steps import Step
     from homolog.doctor import Report
-    from homolog.translation import Translation
+    from homolog.translating import Translation
 
 _GIB = 1 << 30
 _PIPE = 10_000  # columns: no table is as wide
@@ -61,7 +61,7 @@ def render(result: object) -> RenderableType:
     late: dict[str, Callable[..., RenderableType]] = {  # by name, as few commands import their modules
         "homolog.doctor.Report": _report,
         "homolog.demo.steps.Step": _step,
-        "homolog.translation.Translation": _translation,
+        "homolog.translating.translation.Translation": _translation,
     }
     kind = type(result)
     found = late.get(f"{kind.__module__}.{kind.__qualname__}")

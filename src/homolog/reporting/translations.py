@@ -10,7 +10,8 @@ from homolog.reporting.markdown import escaped
 
 def readme(
     name: str,
-    origin: str,
+    what: str,
+    files: Mapping[str, str],
     inputs: Mapping[str, tuple[OpenShape, str]],
     outputs: Mapping[str, OpenShape],
     notes: Sequence[str],
@@ -20,7 +21,8 @@ def readme(
 
     Args:
         name: of the model.
-        origin: what it was translated from.
+        what: it is, where it comes from and what it needs, in a sentence or two.
+        files: what each of its own files is.
         inputs: shape, batch first, and element type of each.
         outputs: shape of each.
         notes: what a reader should know.
@@ -29,7 +31,7 @@ def readme(
     lines = [
         f"# {escaped(name)}",
         "",
-        f"A Keras model, translated from {escaped(origin)}. It needs Keras 3, on any backend, and nothing else.",
+        escaped(what),
         "",
         "```python",
         "from model import load_model",
@@ -39,9 +41,7 @@ def readme(
         "",
         "| file | what it is |",
         "|---|---|",
-        "| `model.py` | the source: `build_model()`, and `load_model()` with the trained weights |",
-        "| `model.weights.h5` | the trained weights |",
-        "| `model.keras` | both in one, for `keras.saving.load_model`; import `model.py` first if it has classes |",
+        *(f"| `{file}` | {meaning} |" for file, meaning in files.items()),
         "| `plan.toml` | which tensor of the source went where |",
         "| `test_parity.py`, `parity.npz` | compares the model with what the source gave, with pytest or by itself |",
         "",

@@ -6,16 +6,19 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from homolog.emitting.assembled import Assembled, Held
+from homolog.emitting.names import identifier
+from homolog.emitting.words import written
 from homolog.errors import Unsupported
 from homolog.graph import Node, Value, Weight
 from homolog.keras.emitting import operators
-from homolog.keras.emitting.assembled import Assembled, Held
 from homolog.keras.emitting.call import Call
 from homolog.keras.emitting.loose import Loose
-from homolog.keras.emitting.names import clashing, given_by_keras, identifier
+from homolog.keras.emitting.names import clashing, given_by_keras
+from homolog.keras.emitting.operators.weight_norm import kernel_orders
 from homolog.keras.emitting.refused import REFUSED
 from homolog.keras.emitting.registry import WRITERS
-from homolog.keras.emitting.words import DTYPES, written
+from homolog.keras.emitting.words import DTYPES
 from homolog.passes.orders import orders
 from homolog.passes.simpler import simpler
 from homolog.passes.ways import laid
@@ -38,7 +41,7 @@ def assemble(trace: Trace, *, keep_layout: bool = False) -> Assembled:
     """
     trace = simpler(trace)
     refuse_unknown(trace)
-    found = orders(trace, keep=keep_layout)
+    found = orders(trace, keep=keep_layout) | kernel_orders(trace)
     made = Assembler(trace, found).assembled()
     given = given_by_keras(statement.expression for statement in made.program.statements)
     reserved = clashing(made.held, given)

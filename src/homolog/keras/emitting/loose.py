@@ -7,11 +7,12 @@ from typing import cast
 
 import numpy as np
 
+from homolog.emitting.assembled import Held
+from homolog.emitting.statements import Statements
+from homolog.emitting.words import refusal, word, written
 from homolog.graph import PARAMETER as PARAMETER_KIND
 from homolog.graph import Node, OpenShape, Value, Weight
-from homolog.keras.emitting.assembled import Held
-from homolog.keras.emitting.statements import Statements
-from homolog.keras.emitting.words import DTYPES, word, written
+from homolog.keras.emitting.words import DTYPES
 from homolog.passes.ways import Order, laid, natural
 from homolog.tensors import Array, TensorRef
 from homolog.trace import CONSTANT, PARAMETER, Called, Step
@@ -29,12 +30,12 @@ class Loose(Statements):
 
     Attributes:
         held: every layer that holds weights, by name.
-        made: what holds numbers that a writer has computed, by the numbers.
+        arrays: what holds numbers that a writer has computed, by the numbers.
         early: for the writers: what was computed early, for several modules read it.
     """
 
     held: dict[str, Held] = field(default_factory=dict)
-    made: dict[object, str] = field(default_factory=dict)
+    arrays: dict[object, str] = field(default_factory=dict)
     early: dict[object, str] = field(default_factory=dict)
 
     def expression(self, value: Value, order: Order, step: Step) -> str:
@@ -71,6 +72,17 @@ class Loose(Statements):
         name = self.expression(value, natural(len(shape)), step)
         full = self.let(f"ops.reshape({name}, {self.shape_text(wide, step)})", step)
         return self.let(f"ops.transpose({full}, {order!r})", step)
+
+    def shape_text(self, shape: OpenShape, step: Step) -> str:
+        """A shape as ``ops.reshape`` takes it.
+
+        Raises:
+            Unsupported: more than one length is open.
+        """
+        if sum(length is None for length in shape) > 1:
+            found = f"a new shape with several open lengths, {shape}"
+            raise refusal(step, "Keras", found, "fix all lengths but the batch")
+        return repr(tuple(-1 if length is None else length for length in shape))
 
     def zeros(self, value: Value, step: Step) -> str:
         """Zeros with a row for each row of the batch, which broadcast to a value of one row."""
@@ -149,9 +161,9 @@ class Loose(Statements):
         path = step.calls[-1].path if step.calls else ""
         full = f"{path}.{name}" if path else name
         key = (full, array.shape, str(array.dtype), array.tobytes())
-        if key not in self.made:
-            self.made[key] = self._fixed(Step(full, CONSTANT), array, natural(array.ndim), step)
-        return self.made[key]
+        if key not in self.arrays:
+            self.arrays[key] = self._fixed(Step(full, CONSTANT), array, natural(array.ndim), step)
+        return self.arrays[key]
 
     def _fixed(self, source: Step, array: Array, key: Order, step: Step) -> str:
         dtype = DTYPES.get(str(array.dtype), str(array.dtype))

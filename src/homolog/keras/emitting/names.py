@@ -1,17 +1,9 @@
-"""Names of Python for what the source calls by paths."""
+"""Names that Keras gives by itself."""
 
 from __future__ import annotations
 
-import keyword
 import re
 from collections.abc import Iterable
-
-
-def identifier(path: str) -> str:
-    """A path as a name of Python's."""
-    text = "".join(letter if letter.isalnum() else "_" for letter in path)
-    return f"_{text}" if text[:1].isdigit() or keyword.iskeyword(text) else text
-
 
 SIGNS = {"add", "subtract", "multiply", "true_divide", "divide", "floor_divide", "power", "negative", "get_item"}
 COMPARISONS = {"less", "less_equal", "greater", "greater_equal"}

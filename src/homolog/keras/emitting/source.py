@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from homolog.keras.emitting.assemble import Assembled, Held
+from homolog.emitting.assembled import Assembled, Held
+from homolog.emitting.words import written
 from homolog.keras.emitting.sampling import GRID_SAMPLE
-from homolog.keras.emitting.words import written
 from homolog.rules.training import Compiled
 from homolog.writing import Structured, structured
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from homolog import rules
+from homolog.emitting.assembled import Assembled, Held
 from homolog.errors import Mismatch
 from homolog.graph import Node, Weight
-from homolog.keras.emitting.assemble import Assembled, Held
 from homolog.matching.rows import Piece, assembled, pieces
 from homolog.plan import FOLDED, Ignored, Plan, Row
 from homolog.tensors import Array, TensorRef

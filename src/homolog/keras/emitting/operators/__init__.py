@@ -21,6 +21,7 @@ from homolog.keras.emitting.operators import (
     shape,
     sorting,
     spatial,
+    weight_norm,
 )
 from homolog.keras.emitting.registry import WRITERS
 
@@ -46,4 +47,5 @@ __all__ = [
     "shape",
     "sorting",
     "spatial",
+    "weight_norm",
 ]

@@ -13,6 +13,7 @@ from homolog.keras.emitting.call import Call
 from homolog.keras.emitting.operators.borders import cut
 from homolog.keras.emitting.operators.layers import LAST, as_layer
 from homolog.keras.emitting.operators.padding import explicit, padded
+from homolog.keras.emitting.operators.weight_norm import kernel
 from homolog.keras.emitting.registry import writes
 from homolog.rules.conv import Pads
 
@@ -64,24 +65,28 @@ def _by_operation(call: Call, node: Node, x: str) -> str:
     fields, rank = node.fields, call.rank("weight") - 2
     groups = cast(int, fields["groups"])
     inner, outer = (call.shape("weight")[axis] for axis in (1, 0))
-    space = tuple(range(2, rank + 2))
-    settings = "".join(
-        f", {word}={_shortest(cast(Sequence[int], fields[name]))!r}"
-        for name, word in (("stride", "strides"), ("dilation", "dilation_rate"))
-        if set(cast(Sequence[int], fields[name])) != {1}
-    )
+    settings = _settings(node)
     if fields["padding"] == "same":
         settings += ', padding="same"'
     if inner == 1 and groups > 1 and rank < 3 and len(set(cast(Sequence[int], fields["stride"]))) == 1:
-        kernel = call.let(f"ops.transpose({call.plain('weight')}, {(*space, 0, 1)!r})")
+        own = call.assembler.expression(call.value("weight"), (*range(2, rank + 2), 0, 1), call.step)
         if outer != groups:
             wide = (*cast(Sequence[int], call.shape("weight")[2:]), groups, cast(int, outer) // groups)
-            kernel = call.let(f"ops.reshape({kernel}, {wide!r})")
-        result = f"ops.depthwise_conv({x}, {kernel}{settings})"
+            own = call.let(f"ops.reshape({own}, {wide!r})")
+        result = f"ops.depthwise_conv({x}, {own}{settings})"
     else:
-        kernel = call.let(f"ops.transpose({call.plain('weight')}, {(*space, 1, 0)!r})")
-        result = f"ops.conv({x}, {kernel}{settings})" if groups == 1 else _grouped(call, x, kernel, groups, settings)
+        own = kernel(call)
+        result = f"ops.conv({x}, {own}{settings})" if groups == 1 else _grouped(call, x, own, groups, settings)
     return f"{call.let(result)} + {call.plain('bias')}" if call.has("bias") else result
+
+
+def _settings(node: Node) -> str:
+    """Steps and gaps of a window as arguments."""
+    return "".join(
+        f", {word}={_shortest(cast(Sequence[int], node.fields[name]))!r}"
+        for name, word in (("stride", "strides"), ("dilation", "dilation_rate"))
+        if set(cast(Sequence[int], node.fields[name])) != {1}
+    )
 
 
 def _grouped(call: Call, x: str, kernel: str, groups: int, settings: str) -> str:
@@ -100,7 +105,7 @@ def transposed(call: Call) -> str:
     """A transposed convolution; what Keras does not crop, or not so, is cropped or added behind it."""
     _refuse_without_batch(call)
     node = _node(call)
-    if not node.weights:
+    if not node.weights:  # ``ops.conv_transpose`` fails in a functional model: it swaps two arguments
         raise call.refusal("a kernel that is computed, and no tensor of the model's own")
     if cast(int, node.fields["groups"]) > 1:
         raise call.refusal(f"groups={node.fields['groups']}: Keras's transposed convolutions have one group")

@@ -9,6 +9,7 @@ import numpy as np
 
 from homolog.graph import Node
 from homolog.keras.emitting.call import Call
+from homolog.keras.emitting.operators.weight_norm import kernel
 from homolog.keras.emitting.registry import writes
 from homolog.passes.simpler.tied import REVERSED, REVERSIBLE
 from homolog.passes.ways import is_flat
@@ -39,8 +40,7 @@ def as_layer(call: Call, node: Node, *given: str) -> str:
 def linear(call: Call) -> str:
     """A dense layer; behind a flattened map its rows are put in the map's order."""
     if call.step.layer is None:
-        kernel = call.let(f"ops.transpose({call.plain('weight')})")
-        product = f"ops.matmul({call.plain('input')}, {kernel})"
+        product = f"ops.matmul({call.x('input')}, {kernel(call)})"
         return f"{product} + {call.plain('bias')}" if call.has("bias") else product
     node = call.step.layer
     order = call.order_of("input")

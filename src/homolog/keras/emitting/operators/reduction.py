@@ -5,8 +5,9 @@ from __future__ import annotations
 from math import prod
 from typing import cast
 
+from homolog.emitting.call import last_as_minus_one
 from homolog.graph import Value
-from homolog.keras.emitting.call import Call, last_as_minus_one
+from homolog.keras.emitting.call import Call
 from homolog.keras.emitting.operators.types import floated, is_float
 from homolog.keras.emitting.registry import Writer, writes
 

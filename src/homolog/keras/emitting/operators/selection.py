@@ -7,6 +7,7 @@ from homolog.keras.emitting.call import Call
 from homolog.keras.emitting.operators.types import is_float
 from homolog.keras.emitting.registry import writes
 
+HALF = frozenset({"float16", "bfloat16"})
 
 @writes(
     *("clone", "contiguous", "alias", "lift_fresh_copy", "_assert_tensor_metadata"),
@@ -20,20 +21,32 @@ def same(call: Call) -> str:
 @writes("detach")
 def detach(call: Call) -> str:
     """The same value, through which no gradient goes back."""
-    return call.x() if call.step.static else f"ops.stop_gradient({call.x()})"
+    return f"ops.stop_gradient({call.x()})"
 
 
 @writes("to", "_to_copy", "type_as", "float", "_cast_Float")
 def cast(call: Call) -> str:
-    """Another element type. Floats stay what the model computes in."""
+    """Another element type."""
     return casted(call, call.x(), call.dtype("self"))
 
 
 def casted(call: Call, x: str, dtype: str) -> str:
-    """An expression of one element type in that of the result."""
-    if dtype == call.out_dtype or (is_float(dtype) and is_float(call.out_dtype)):
+    """An expression of one element type in that of the result.
+
+    Floats stay what the model computes in, but for half precision in a model that is not of it: it rounds."""
+    floats = is_float(dtype) and is_float(call.out_dtype)
+    rounds = not HALF.isdisjoint((dtype, call.out_dtype)) and not _is_half(call)
+    if dtype == call.out_dtype or (floats and not rounds):
         return x
     return f"ops.cast({x}, {call.out_dtype!r})"
+
+
+def _is_half(call: Call) -> bool:
+    """Whether the model's own tensors are of half precision."""
+    steps = call.assembler.trace.steps.values()
+    held = (ref for step in steps if step.layer for weight in step.layer.weights.values() for ref in weight.tensors)
+    own = (*(ref.dtype for ref in held), *(step.tensor.dtype for step in steps if step.tensor is not None))
+    return not HALF.isdisjoint(own or [step.dtypes[0] for step in call.assembler.trace.inputs])
 
 
 @writes("where")

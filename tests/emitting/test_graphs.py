@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from torch import nn
 
+from homolog.emitting.graphs import graphs
 from homolog.keras.emitting.assemble import assemble
-from homolog.keras.emitting.graphs import graphs
 from homolog.pytorch.program import trace
 
 

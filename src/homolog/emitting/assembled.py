@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from homolog.graph import Node
+from homolog.graph import Framework, Node
 from homolog.passes.ways import Order
 from homolog.tensors import Array
 from homolog.writing import Program
@@ -17,7 +17,7 @@ class Held:
 
     Attributes:
         name: of the layer.
-        cls: its class, with the package: ``layers.Dense``, ``Parameter``.
+        cls: its class, with the package: ``layers.Dense``, ``nn.Linear``; ``Parameter`` for a tensor by itself.
         arguments: that it is made with, its name left out.
         node: what it holds, in the words of its rule.
         array: for a constant what it holds; no tensor of the source does.
@@ -36,13 +36,14 @@ class Assembled:
 
     Attributes:
         program: flat statements.
-        inputs: for each input the statement's variable and the arguments of ``keras.Input``.
+        inputs: for each input the statement's variable, and what is said of it: the arguments of ``keras.Input``.
         outputs: names of the outputs, in the order of the program's.
         held: every layer that holds weights, by name.
         shared: of these, those that are called more than once: they are made first.
         orders: of every step by its name, and of the outputs by theirs.
         placed: which layer a step became, by the step's name.
-        notes: settings of training that Keras's layers do not have.
+        notes: settings of training that the target's layers do not have.
+        framework: the target.
     """
 
     program: Program
@@ -53,3 +54,4 @@ class Assembled:
     orders: Mapping[str, Order]
     placed: Mapping[str, str]
     notes: tuple[str, ...] = ()
+    framework: Framework = "keras"

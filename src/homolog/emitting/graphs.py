@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
 
+from homolog.emitting.assembled import Assembled
+from homolog.emitting.names import identifier
 from homolog.graph import Graph, Label, Node, Value
-from homolog.keras.emitting.assemble import Assembled
-from homolog.keras.emitting.names import identifier
 from homolog.passes.ways import Order, natural
 from homolog.signature import OPEN
 from homolog.trace import CONSTANT, INPUT, PARAMETER, Step, Trace
@@ -16,8 +17,8 @@ AXES = {1: "n", 2: "nc", 3: "ncw", 4: "nchw", 5: "ncdhw"}
 """What the source's axes are called, by their number; only which is which matters."""
 
 
-NO_PADDING_ROW = {"padding_idx": None}
-"""Keras trains every row of a table."""
+OTHERWISE: Mapping[str, Mapping[str, object]] = {"keras": {"padding_idx": None}}
+"""Settings of every layer that is written for a framework: Keras trains every row of a table."""
 
 
 def graphs(trace: Trace, model: Assembled) -> tuple[Graph, Graph]:
@@ -25,6 +26,7 @@ def graphs(trace: Trace, model: Assembled) -> tuple[Graph, Graph]:
     left: dict[str, Node] = {}
     right: dict[str, Node] = {}
     names: dict[str, tuple[str, str]] = {}
+    otherwise = OTHERWISE.get(model.framework, {})
     for step in trace.steps.values():
         if step.operator in (PARAMETER, CONSTANT):
             continue
@@ -43,15 +45,15 @@ def graphs(trace: Trace, model: Assembled) -> tuple[Graph, Graph]:
             node,
             name=two,
             inputs=tuple(second),
-            fields={**node.fields, **({OPEN: _open(shapes[0])} if step.operator == INPUT else NO_PADDING_ROW)},
+            fields={**node.fields, **({OPEN: _open(shapes[0])} if step.operator == INPUT else otherwise)},
             shapes=shapes,
             labels=tuple(_turned(label, order) for label in labels),
             layer=two if is_layer else None,
         )
     ends = list(trace.outputs.values())
     return (
-        Graph("pytorch", left, tuple(Value(names[end.node][0], end.index) for end in ends if end.node in names)),
-        Graph("keras", right, tuple(Value(names[end.node][1], end.index) for end in ends if end.node in names)),
+        Graph(trace.framework, left, tuple(Value(names[end.node][0], end.index) for end in ends if end.node in names)),
+        Graph(model.framework, right, tuple(Value(names[end.node][1], end.index) for end in ends if end.node in names)),
     )
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
-from homolog.graph import OpenShape, Value
-from homolog.keras.emitting.names import identifier
-from homolog.keras.emitting.words import refusal
+from homolog.emitting.names import identifier
+from homolog.graph import Value
 from homolog.passes.ways import Order, natural
 from homolog.trace import Called, Step, Trace
 from homolog.writing import Call as Scope
@@ -15,7 +15,7 @@ from homolog.writing import Statement
 
 
 @dataclass
-class Statements:
+class Statements(ABC):
     """The statements of a model that is being written.
 
     Attributes:
@@ -40,6 +40,14 @@ class Statements:
     anchor: str = ""
     count: int = 0
 
+    @abstractmethod
+    def expression(self, value: Value, order: Order, step: Step) -> str:
+        """The variable that holds a value in an order; it is transposed where it lies in another."""
+
+    @abstractmethod
+    def widened(self, value: Value, order: Order, step: Step) -> str:
+        """A value of fewer axes than an order has, as an operand beside one that lies in this order."""
+
     def order(self, value: Value) -> Order:
         """The order in which a value lies."""
         order = self.orders[value.node]
@@ -50,10 +58,14 @@ class Statements:
         """A new variable, or several, for what an expression gives."""
         if outputs == 1 and expression.isidentifier():
             return expression
+        return self.made(expression, step, outputs=outputs)
+
+    def made(self, expression: str, step: Step, layer: str = "", module: str = "", outputs: int = 1) -> str:
+        """The same for what reads ``made``: the layer of that name, which ``module`` makes."""
         names = [f"v{self.count + place}" for place in range(outputs)]
         self.count += outputs
         scopes = tuple(Scope(call.path, call.type.rpartition(".")[2], call.count) for call in step.calls if call.inner)
-        self.statements.append(Statement(tuple(names), expression, scopes))
+        self.statements.append(Statement(tuple(names), expression, scopes, layer, module))
         return ", ".join(names)
 
     def let_behind(self, name: str, expression: str) -> str:
@@ -64,16 +76,6 @@ class Statements:
         self.count += 1
         self.statements.insert(place + 1, Statement((made,), expression, scopes))
         return made
-
-    def shape_text(self, shape: OpenShape, step: Step) -> str:
-        """A shape as ``ops.reshape`` takes it.
-
-        Raises:
-            Unsupported: more than one length is open.
-        """
-        if sum(length is None for length in shape) > 1:
-            raise refusal(step, f"a new shape with several open lengths, {shape}", "fix all lengths but the batch")
-        return repr(tuple(-1 if length is None else length for length in shape))
 
     def fresh(self, path: str) -> str:
         """A name for a layer, after a path, that no other has."""

@@ -1,0 +1,193 @@
+"""A live Keras model as another framework sees it that computes in its place: its layers, their weights in the words of
+the rules, and a way to call it.
+
+The layers that rules know as one node are offered to whoever calls the model; what is not taken, Keras computes itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from homolog.errors import HomologError, Unsupported
+from homolog.graph import Node
+from homolog.keras.exact import lent
+from homolog.keras.framework import require
+from homolog.keras.model import as_taken, groups_of, walk
+from homolog.keras.nodes import SEED, SEED_NAME, Nodes
+from homolog.keras.settings import layer_config
+from homolog.keras.torch_backend import Amendments, on_torch
+from homolog.keras.trace import has_rule
+from homolog.live import Call, Entry
+from homolog.rules.recurrent import STATES
+from homolog.tensors import TensorRef
+
+Around = Callable[[str, Call], Call]
+"""From the path of a layer and its own call, the call in its place."""
+
+
+@dataclass
+class KerasLikeness:
+    """What another framework needs to compute in a Keras model's place.
+
+    Attributes:
+        name: of the model.
+        inputs: in order; none where the model does not say.
+        layers: class of every layer by its path, outer ones first.
+        nodes: by path, the layers that are one node of a rule; its weights in PyTorch's layouts.
+        tensors: every variable by name.
+        reasons: why some of these hold nothing of the function.
+    """
+
+    model: Any
+    name: str
+    inputs: tuple[Entry, ...]
+    layers: Mapping[str, str]
+    nodes: Mapping[str, Node]
+    tensors: Mapping[str, TensorRef]
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+    @contextmanager
+    def computing(self, around: Around, amended: Amendments) -> Iterator[None]:
+        """While the body runs, Keras computes on its torch backend, and every layer's call goes through ``around``."""
+        with ExitStack() as stack:
+            stack.enter_context(_whole_tracebacks())
+            stack.enter_context(on_torch(amended))
+            for path, layer in walk(self.model, deep=True):
+                if path in self.layers:
+                    stack.enter_context(_called(layer, around(path, layer.call)))
+                    stack.enter_context(_as_torch_can(layer))
+            yield
+
+    def call(self, arguments: Sequence[Any], values: Mapping[str, Any]) -> Any:
+        """What the model gives at inference, with these values in its variables' place."""
+        keras = require()
+        pairs = [(variable, values[ref.name]) for refs in groups_of(self.model).values() for ref, variable in refs]
+        given = as_taken(self.model, list(arguments))
+        with keras.StatelessScope(pairs) as scope:
+            result = self.model(given, training=False)
+            changed = [variable.path for variable, value in pairs if scope.get_current_value(variable) is not value]
+        if changed:
+            raise Unsupported(
+                "the model changes its own state when it is called",
+                where=", ".join(changed[:3]),
+                expected="a model that gives the same for the same inputs: no stateful layers",
+            )
+        return result
+
+    def activated(self, path: str, value: Any) -> Any:
+        """What the activation makes that is built into a layer."""
+        layer = self._found[path]
+        own = getattr(layer, "activation", None)
+        return value if own is None or self.nodes[path].kind in STATES else own(value)
+
+    def setting(self, path: str, name: str) -> Any:
+        """One setting of a layer, None if it has none of that name."""
+        return getattr(self._found[path], name, None)
+
+    def __post_init__(self) -> None:
+        self._found = dict(walk(self.model, deep=True))
+
+
+def likeness(model: Any) -> KerasLikeness:
+    """
+    Args:
+        model: a live model, built.
+
+    Raises:
+        Unsupported: it has no variables yet, for it was never called.
+    """
+    keras = require()
+    if not model.built:
+        raise Unsupported(
+            f"{type(model).__name__} is not built: its layers have no weights yet",
+            expected="a model that knows the shapes of its inputs",
+            help="call it once, or model.build(...), in the factory",
+        )
+    groups = groups_of(model)
+    refs = {path: [ref for ref, _ in found] for path, found in groups.items()}
+    layers: dict[str, str] = {}
+    nodes: dict[str, Node] = {}
+    for path, layer in walk(model, deep=True):
+        if not isinstance(layer, keras.layers.Layer) or not path or isinstance(layer, keras.layers.InputLayer):
+            continue
+        if getattr(layer, "stateful", False):
+            raise Unsupported(
+                "a layer keeps its state from one call to the next",
+                where=path,
+                expected="a model that gives the same for the same inputs",
+                found=f"{type(layer).__name__}(stateful=True)",
+                help="make it with stateful=False, and give initial_state where it is needed",
+            )
+        layers[path] = type(layer).__name__
+        node = _node(layer, path, refs) if has_rule(layer) else None
+        if node is not None:
+            nodes[path] = node
+    tensors = {ref.name: ref for found in refs.values() for ref in found}
+    reasons = {name: SEED for name in tensors if SEED_NAME in name}
+    return KerasLikeness(model, str(model.name), _entries(model), layers, nodes, tensors, reasons)
+
+
+def _node(layer: Any, path: str, refs: Mapping[str, list[TensorRef]]) -> Node | None:
+    """The layer as the one node that it is, None where it is several, or set as no rule knows."""
+    nodes = Nodes(refs)
+    try:
+        nodes.layer(type(layer).__name__, layer_config(layer), path, (), ours=True)
+    except HomologError:
+        return None
+    made = nodes.made.get(path)
+    return None if made is None else replace(made, layer=path, inputs=())
+
+
+def _entries(model: Any) -> tuple[Entry, ...]:
+    keras = require()
+    declared = getattr(model, "_inputs_struct", None)
+    if declared is None:
+        declared = getattr(getattr(model, "_functional", None), "_inputs_struct", None)
+    if declared is None:
+        return ()
+    flat = keras.tree.flatten(declared)
+    return tuple(Entry(str(t._keras_history[0].name), tuple(t.shape), str(t.dtype)) for t in flat)
+
+
+@contextmanager
+def _as_torch_can(layer: Any) -> Iterator[None]:
+    """Settings that change nothing but which of Keras's own ways to the same result is taken: recurrent layers step by
+    step without a loop over the rows, and preprocessing layers by the backend that the others have."""
+    with ExitStack() as stack:
+        if "unroll" in vars(layer):
+            stack.enter_context(lent(layer, "unroll", True))
+        dynamic = vars(layer).get("backend")
+        if hasattr(dynamic, "_backend"):
+            stack.enter_context(lent(dynamic, "_backend", "torch"))
+        yield
+
+
+@contextmanager
+def _whole_tracebacks() -> Iterator[None]:
+    """While the body runs, an error says its own words and its own place: Keras cuts both short."""
+    config = require().config
+    before = config.is_traceback_filtering_enabled()
+    config.disable_traceback_filtering()
+    try:
+        yield
+    finally:
+        if before:
+            config.enable_traceback_filtering()
+
+
+@contextmanager
+def _called(layer: Any, call: Call) -> Iterator[None]:
+    """Another ``call`` of the instance for a while, past Keras's own tracking of attributes."""
+    held = vars(layer)
+    had, before = "call" in held, held.get("call")
+    held["call"] = call
+    try:
+        yield
+    finally:
+        if had:
+            held["call"] = before
+        else:
+            del held["call"]

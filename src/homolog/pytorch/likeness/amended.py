@@ -1,0 +1,58 @@
+"""What Keras's torch backend is made to do otherwise while a model is traced: by the names of its modules and functions.
+
+Each gives what Keras's own function should, in a way that ``torch.export`` can follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+
+def _device() -> torch.device:
+    """As an object: Keras compares a tensor's device with its own by it, and would write down a move of every tensor."""
+    import torch
+
+    return torch.device("cpu")
+
+
+def _repeat(plain: Callable[..., Any]) -> Callable[..., Any]:
+    """A number of repeats stays a number, for it may be that of the rows."""
+    import torch
+
+    def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
+        if isinstance(x, torch.Tensor) and isinstance(repeats, int | torch.SymInt) and axis is not None:
+            return torch.repeat_interleave(x, repeats, dim=axis)
+        return plain(x, repeats, axis=axis)
+
+    return repeat
+
+
+def _take_along_axis(plain: Callable[..., Any]) -> Callable[..., Any]:
+    """Repeated along the other axes first: PyTorch compares the lengths of both, the number of rows among them."""
+    import torch
+
+    def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Any:
+        tensors = isinstance(x, torch.Tensor) and isinstance(indices, torch.Tensor)
+        if axis is None or not tensors or x.dim() != indices.dim():
+            return plain(x, indices, axis=axis)
+        axis %= x.dim()
+        shapes = [[length if place != axis else 1 for place, length in enumerate(item.shape)] for item in (x, indices)]
+        both = [two if isinstance(one, int) and one == 1 else one for one, two in zip(*shapes, strict=True)]
+        rows = x.expand([x.shape[axis] if place == axis else length for place, length in enumerate(both)])
+        places = indices.expand([indices.shape[axis] if place == axis else n for place, n in enumerate(both)])
+        places = places.to(torch.int64)
+        return torch.gather(rows, axis, torch.where(places < 0, places + x.shape[axis], places))
+
+    return take_along_axis
+
+
+AMENDED: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
+    "core.get_device": lambda plain: _device,
+    "numpy.repeat": _repeat,
+    "numpy.take_along_axis": _take_along_axis,
+}
+"""By module and function of ``keras.src.backend.torch``: from Keras's own function the one in its place."""

@@ -1,0 +1,104 @@
+"""The way from Keras to PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from homolog.emitting.assembled import Assembled
+from homolog.errors import Unsupported, Usage
+from homolog.files import Format
+from homolog.inputs import Inputs, Sized
+from homolog.network import Network
+from homolog.pytorch.emitting.assemble import assemble
+from homolog.pytorch.emitting.parity import parity
+from homolog.pytorch.emitting.registry import WRITERS
+from homolog.pytorch.emitting.source import Names, source
+from homolog.pytorch.emitting.weights import constants_of, plan
+from homolog.rules.training import Compiled, torch_training
+from homolog.signature import Given
+from homolog.trace import Trace
+from homolog.translating.direction import Direction, Page
+from homolog.translating.setups import last_operator
+
+ROWS = 2
+
+
+def _inputs(origin: Network) -> Inputs:
+    """The inputs that a Keras model declares; the lengths that it leaves open stay open."""
+    _refuse_torch(origin)
+    entries = origin.live.likeness().inputs
+    if not entries:
+        raise Usage(
+            "the model says nothing of its inputs, and has to be run once to be translated",
+            where=origin.name,
+            help="give the shapes of its inputs, batch first: --input 1,224,224,3",
+        )
+    return {entry.name: Sized((entry.shape[0] or ROWS, *entry.shape[1:]), entry.dtype) for entry in entries}
+
+
+def _read(origin: Network, given: Given, free: Mapping[int | str, Sequence[int]]) -> Trace:
+    from homolog.pytorch.likeness import trace
+
+    _refuse_torch(origin)
+    return trace(origin.live.likeness(), given, free, WRITERS)
+
+
+def _refuse_torch(origin: Network) -> None:
+    if origin.framework != "keras":
+        raise Unsupported(
+            "the source is a PyTorch module already", where=origin.name, expected="a Keras model", found="PyTorch"
+        )
+
+
+def _setup(training: Any, origin: Network, trace: Trace, assembled: Assembled) -> Compiled | None:
+    """What the model was compiled with, as the body of ``make_training``; None where it was not, or ``training`` is
+    False.
+
+    Args:
+        training: callbacks beside, among which those of the learning rate are read.
+        origin, trace, assembled: the source and what was made of it.
+
+    Raises:
+        Unsupported: a class or setting that no rule knows, or PyTorch cannot be given.
+    """
+    from homolog.keras.learning_setup import read
+
+    model: Any = origin.live.model
+    if training is False or not getattr(model, "compiled", False) or model.optimizer is None:
+        return None
+    setup = read(model, tuple(training or ()))
+    value = next(iter(trace.outputs.values()))
+    return torch_training(setup, ends_in=last_operator(trace, value))
+
+
+def _build(text: str) -> Any:
+    from homolog.pytorch.written import build
+
+    return build(text)
+
+
+TO_TORCH = Direction(
+    framework="pytorch",
+    to="torch",
+    title="PyTorch",
+    written=WRITERS,
+    inputs=_inputs,
+    read=_read,
+    assemble=lambda trace, keep: assemble(trace, keep_layout=keep),
+    source=lambda made, name, origin, compiled: source(made, Names(name, origin), compiled),
+    setup=_setup,
+    build=_build,
+    plan=plan,
+    constants=constants_of,
+    parity=parity,
+    files={"model.safetensors": Format.SAFETENSORS, "model.pt": Format.TORCH_STATE},
+    page=Page(
+        "PyTorch and safetensors",
+        {
+            "model.py": "the source: the modules, and `load_model()` with the trained weights",
+            "model.safetensors": "the trained weights",
+            "model.pt": "the same as a state_dict, for `torch.load`",
+        },
+    ),
+)
