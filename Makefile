@@ -8,6 +8,7 @@ ZOO    := $(VENV)/.zoo
 PIP    := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 DEMO   := demo
 PEERS  := .venv-peers
+ONNX   := .venv-peers-torch
 PEERS_PYTHON ?= python3.11
 
 # pip says nothing of its own new versions, and never waits for an answer.
@@ -48,17 +49,17 @@ mutants: $(STAMP) ## ask `verify` about networks with a defect, and about correc
 pairs: $(ZOO) ## copy 16 real pairs of networks both ways (most of an hour); the table lands in docs/pairs.md
 	$(BIN)/python -m bench pairs
 
-peers: $(ZOO) $(PEERS)/.installed ## translate 17 networks beside nobuco (a quarter of an hour); the table lands in docs/peers.md
-	$(BIN)/python -m bench peers
+peers: $(ZOO) $(PEERS)/.installed $(ONNX)/.installed ## translate networks beside nobuco and tf2onnx (half an hour); the tables land in docs/peers.md and docs/peers-torch.md
+	$(BIN)/python -m bench peers; first=$$?; $(BIN)/python -m bench peers --to torch && exit $$first
 
-zoo: $(ZOO) ## translate whole families of networks (hours; ARGS=--resume goes on); the table lands in docs/zoo.md
-	$(BIN)/python -m bench zoo $(ARGS)
+zoo: $(ZOO) ## translate whole families of networks (hours; ARGS=--resume goes on); the tables land in docs/zoo.md and docs/zoo-torch.md
+	$(BIN)/python -m bench zoo $(ARGS); first=$$?; $(BIN)/python -m bench zoo --to torch $(ARGS) && exit $$first
 
 support: $(STAMP) ## write docs/support.md from the table of rules
 	$(BIN)/python -m homolog.reporting.support
 
 clean: ## remove the virtual environment and what the targets wrote
-	rm -rf $(VENV) $(PEERS) $(DEMO) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) $(ONNX) $(DEMO) .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # The stamp is touched last, so that an install that broke off is done again. The build needs no isolation: the
 # setuptools it would fetch came with PyTorch, at its pinned version.
@@ -82,7 +83,7 @@ $(ZOO): $(STAMP) constraints-zoo.txt
 	@$(PIP) --no-deps --requirement constraints-zoo.txt
 	@touch $(ZOO)
 
-# The peers that `make peers` measures, in an environment of their own: they need TensorFlow 2.15 and Keras 2.
+# The peers that `make peers` measures, in environments of their own: nobuco needs TensorFlow 2.15 and Keras 2, ...
 $(PEERS)/.installed: constraints-peers.txt
 	@$(PEERS_PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { \
 	  echo 'the peers run on Python 3.11 (TensorFlow 2.15 has no later one); $(PEERS_PYTHON) is another.'; \
@@ -91,3 +92,10 @@ $(PEERS)/.installed: constraints-peers.txt
 	@$(PEERS_PYTHON) -m venv $(PEERS)
 	@$(PEERS)/bin/python -m pip install --quiet --no-deps --requirement constraints-peers.txt
 	@touch $(PEERS)/.installed
+
+# ... and tf2onnx with onnx2torch nothing that homolog should be measured beside.
+$(ONNX)/.installed: constraints-peers-torch.txt
+	@echo 'the peers: tf2onnx, onnx2torch, in $(ONNX)'
+	@$(PEERS_PYTHON) -m venv $(ONNX)
+	@$(ONNX)/bin/python -m pip install --quiet --no-deps --requirement constraints-peers-torch.txt
+	@touch $(ONNX)/.installed

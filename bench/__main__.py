@@ -2,6 +2,7 @@
 
 ``python -m bench pairs [--only NAME,NAME]`` runs the real pairs instead, which take a while and a zoo of their own;
 ``python -m bench mutants [--only NAME,NAME] [--no-correct]`` the seeded defects and the correct conversions,
+``python -m bench scripts [NAME ...]`` runs scripts as they are and translated,
 ``python -m bench zoo [NAME ...] [--tier TIER] [--resume]`` translates the zoo, and
 ``python -m bench peers [NETWORK ...] [--tool NAME] [--limit S]`` some networks beside nobuco. ``latency`` is a group
 that needs the zoo, too.
@@ -49,6 +50,10 @@ def main(names: list[str]) -> int:
         from bench.translations import runner as translations
 
         return translations.main(names[1:])
+    if names[:1] == ["scripts"]:
+        from bench import scripts
+
+        return scripts.main(names[1:])
     groups = {**GROUPS, "latency": latency.BENCHMARKS}  # which needs the zoo, and runs only where it is asked for
     unknown = [name for name in names if name not in groups]
     if unknown:

@@ -32,7 +32,8 @@ FLOORS = (
     ("reading",),
     ("proof", "inspecting", "doctor"),
     ("proving", "inputs"),
-    ("planning", "translating"),
+    ("planning", "comparing", "translating"),
+    ("scripts",),
     ("api",),
     ("demo", "reporting"),
     ("cli", "testing"),
@@ -40,8 +41,8 @@ FLOORS = (
 )
 CORE = {"errors", "tensors", "transforms", "modules", "graph", "plan", "rules", "files", "live", "passes", "transfer"}
 CORE |= {"signature", "results", "contiguity", "planning", "proving", "inputs"}
-CORE |= {"source", "matching", "stored", "network", "reading", "proof", "reporting", "inspecting", "api", "cli"}
-CORE |= {"testing", "trace", "writing", "emitting", "translating"}
+CORE |= {"source", "matching", "stored", "network", "reading", "proof", "reporting", "inspecting", "comparing", "api", "cli"}
+CORE |= {"testing", "trace", "writing", "emitting", "translating", "scripts"}
 
 
 def modules() -> dict[str, Path]:

@@ -382,7 +382,7 @@ def test_a_decision_by_values_is_refused_with_its_line() -> None:
 def test_without_inputs_nothing_is_guessed() -> None:
     with pytest.raises(Usage, match="says nothing of its inputs"):
         homolog.translate(net())
-    with pytest.raises(Usage, match="Keras alone"):
+    with pytest.raises(Usage, match="two frameworks"):
         homolog.translate(net(), to="onnx", inputs=[(1, 3, 14, 10)])
 
 

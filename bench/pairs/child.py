@@ -5,16 +5,12 @@ Writes what it measured to the file OUT after every stage, so that a run that is
 
 from __future__ import annotations
 
-import json
 import os
-import resource
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -22,7 +18,8 @@ import numpy as np
 from bench.pairs import language, vision
 from bench.pairs.pair import Direction, Pair
 from bench.pairs.peer import by_weightbridge
-from bench.pairs.perturb import channels_last, perturb_keras, perturb_torch
+from bench.pairs.perturb import as_taken, channels_last, perturb_keras, perturb_torch
+from bench.record import Record
 from bench.zoo import declare_boxes
 
 PAIRS: dict[str, Pair] = {pair.name: pair for pair in (*vision.PAIRS, *language.PAIRS)}
@@ -30,31 +27,6 @@ SHOWN = 12
 """How many differences, or lines of an error, are kept."""
 
 Array = np.ndarray[Any, Any]
-
-
-class Record:
-    """What is known so far, on disk."""
-
-    def __init__(self, out: Path) -> None:
-        self.out = out
-        self.facts: dict[str, Any] = {"seconds": {}}
-
-    def note(self, **facts: Any) -> None:
-        """Add facts, and the memory used up to here."""
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        self.facts.update(facts, peak_mib=peak)
-        self.out.write_text(json.dumps(self.facts), encoding="utf-8")
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Time a stage; while it runs, it is the one that a stopped process was in."""
-        self.note(stage=name)
-        started = perf_counter()
-        try:
-            yield
-        finally:
-            self.facts["seconds"][name] = perf_counter() - started
-            self.note()
 
 
 def run(pair: Pair, direction: Direction, record: Record) -> None:
@@ -102,7 +74,7 @@ def _built(pair: Pair) -> tuple[Any, Any]:
     module, model = pair.torch(), pair.keras()
     inputs = [entry.array(seed=3) for entry in pair.inputs]
     perturb_torch(module, inputs, seed=4, gain=pair.gain)
-    perturb_keras(model, inputs, seed=5, gain=pair.gain)
+    perturb_keras(model, as_taken([channels_last(array) for array in inputs]), seed=5, gain=pair.gain)
     return module, model
 
 

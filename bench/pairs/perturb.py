@@ -68,8 +68,14 @@ def perturb_torch(module: torch.nn.Module, inputs: Sequence[Array], seed: int, g
         disturb(statistics=True)
 
 
-def perturb_keras(model: Any, inputs: Sequence[Array], seed: int, gain: float = 1) -> None:
-    """The same for a Keras model."""
+def perturb_keras(model: Any, given: Any, seed: int, gain: float = 1) -> None:
+    """The same for a Keras model.
+
+    Args:
+        model: built.
+        given: inputs as it takes them.
+        seed, gain: of the new values, and on kernels.
+    """
     import keras
 
     def disturb(statistics: bool) -> None:
@@ -85,8 +91,13 @@ def perturb_keras(model: Any, inputs: Sequence[Array], seed: int, gain: float = 
     disturb(statistics=False)
     with _last_batch(norms, 0.0):
         if norms:
-            model(*map(channels_last, inputs), training=True)
+            model(given, training=True)
     disturb(statistics=True)
+
+
+def as_taken(arrays: Sequence[Array]) -> Any:
+    """Inputs in order as a Keras model takes them: one by itself."""
+    return arrays[0] if len(arrays) == 1 else list(arrays)
 
 
 def channels_last(array: Array) -> Array:

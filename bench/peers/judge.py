@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-BOUND = 0.5
-"""The most of nobuco's seconds that homolog may take."""
+from bench.peers.contest import Contest
+
 TOLERANCE = 1e-3
 """The largest relative error of outputs that are right."""
 
@@ -25,7 +25,7 @@ class Run:
         cpu_s: what it cost the processor, which other work on the machine does not add to as it does to seconds.
         stopped_s: the limit that it was stopped at, if it was.
         error: the largest relative error, at the batch that the outcome is about.
-        mib: the most memory that the process had held when the call came back, or ended.
+        bytes: the most memory that the call took above what the process held before it.
         whole_s: of the whole process.
         note: why it is not right; empty if it is.
     """
@@ -35,7 +35,7 @@ class Run:
     cpu_s: float | None
     stopped_s: float | None
     error: float | str | None
-    mib: int | None
+    bytes: int | None
     whole_s: float
     note: str
 
@@ -60,7 +60,7 @@ class Row:
     problem: str
 
     def to_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "bound": BOUND}
+        return asdict(self)
 
 
 def judged(record: Record) -> Run:
@@ -73,7 +73,7 @@ def judged(record: Record) -> Run:
         record.get("cpu_s"),
         record["limit_s"] if record["stopped"] and not translated else None,
         error,
-        record.get("translating_mib", record.get("peak_mib")),
+        record.get("taken"),
         record["wall_s"],
         note,
     )
@@ -97,24 +97,29 @@ def _outcome(record: Record) -> tuple[Outcome, float | str | None, str]:
     return "failed", None, f"{record['stage']}: {ended}"
 
 
-def compared(network: str, records: dict[str, Record]) -> Row:
+def compared(contest: Contest, network: str, records: dict[str, Record]) -> Row:
     """The records of a network, by the name of the tool."""
     runs = {tool: judged(record) for tool, record in records.items()}
-    ours = runs.get("homolog")
-    if ours is None or "nobuco" not in runs:
-        return Row(network, runs, {}, "", "")
+    ours, theirs = runs.get("homolog"), runs.get(contest.peer)
+    if ours is None or theirs is None:
+        return Row(network, runs, {}, None, "", "")
     ratios = {}
     for tool, run in runs.items():
         against = run.stopped_s if run.seconds is None else run.seconds
         if tool != "homolog" and ours.seconds is not None and against is not None:
             ratios[tool] = ours.seconds / against
-    ratio = ratios.get("nobuco")
-    problem = ""
+    memory = ours.bytes / theirs.bytes if ours.bytes is not None and theirs.bytes else None
+    problems = []
     if len({record["weights"] for record in records.values() if "weights" in record}) > 1:
-        problem = "the tools were given other weights"
+        problems.append("the tools were given other weights")
     elif ours.outcome != "right":
-        problem = f"homolog is not right: {ours.note}"
-    elif ratio is not None and ratio > BOUND:
-        problem = f"{ratio:.2f} of nobuco's time, more than {BOUND:g}"
-    verdict: Verdict = "FAIL" if problem else "no peer" if ratio is None else "pass"
-    return Row(network, runs, ratios, verdict, problem)
+        problems.append(f"homolog is not right: {ours.note}")
+    else:
+        problems += _over(ratios.get(contest.peer), contest.time, f"{contest.peer}'s time")
+        problems += _over(memory, contest.memory, "its memory")
+    verdict: Verdict = "FAIL" if problems else "pass" if contest.peer in ratios else "no peer"
+    return Row(network, runs, ratios, memory, verdict, ", ".join(problems))
+
+
+def _over(ratio: float | None, bound: float | None, what: str) -> list[str]:
+    return [f"{ratio:.2f} of {what}, more than {bound:g}"] if None not in (ratio, bound) and ratio > bound else []

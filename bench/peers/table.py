@@ -1,4 +1,4 @@
-"""What came of the comparison, as the page docs/peers.md."""
+"""What came of a contest, as a page."""
 
 from __future__ import annotations
 
@@ -6,80 +6,65 @@ from collections import Counter
 from collections.abc import Sequence
 from statistics import median
 
-from bench.peers.judge import BOUND, TOLERANCE, Row, Run
+from bench.peers.contest import Contest
+from bench.peers.judge import Row, Run
+from bench.peers.words import Words
 
-HEAD = (
-    "network",
-    "verdict",
-    "homolog",
-    "nobuco",
-    "ratio",
-    "bound",
-    "nobuco-quick",
-    "ratio",
-    "homolog's model",
-    "nobuco's model",
-    "homolog's memory",
-    "nobuco's memory",
-    "homolog's processor",
-    "nobuco's processor",
-)
 Versions = dict[str, dict[str, str]]
 BUSY = 1.5
 """Seconds to those of the processor: more, and the machine had other work to do."""
 
 
-def line(row: Row) -> str:
+def line(contest: Contest, row: Row) -> str:
     """One network in one line, while it goes on."""
     found = ", ".join(f"{tool} {_seconds(run)} {_model(run)}" for tool, run in row.runs.items())
-    return f"{row.verdict or 'run':<8}{row.network:<28}{_ratio(row, 'nobuco'):<8}{found}  {row.problem}".rstrip()
+    ratio = _ratio(row, contest.peer)
+    return f"{row.verdict or 'run':<8}{row.network:<28}{ratio:<8}{found}  {row.problem}".rstrip()
 
 
-def page(rows: Sequence[Row], versions: Versions, limit_s: float) -> str:
+def page(contest: Contest, words: Words, rows: Sequence[Row], versions: Versions, limit_s: float) -> str:
     """The whole page: what was run, the table, and why a model is not right."""
     parts = [
-        "# Beside nobuco",
-        "torchvision's networks with random weights and statistics, translated from PyTorch to Keras by homolog and by "
-        "nobuco in the same run, one after the other. Printed by `make peers`.",
-        _summary(rows),
+        words.title,
+        words.what,
+        _summary(contest, rows),
         _busy(rows),
-        _markdown([_cells(row) for row in rows]),
+        _markdown([_cells(contest, row) for row in rows]),
         _listed("## What homolog is not", [f"{row.network}: {row.problem}" for row in rows if row.problem]),
         _listed("## Models that are not right", [text for row in rows for text in _notes(row)]),
-        "Seconds are those of the one call: imports are done and the network is built before. Each call runs in a "
-        f"process of its own with one thread, and is stopped after {limit_s:g} s. All are asked for a model that takes "
-        "batches of any size. homolog's call proves the outputs of what it made; nobuco, at its defaults, compares "
-        "the outputs of every module; nobuco-quick is nobuco with `full_validation=False`, which compares those of "
-        "the network as a whole. The bound is on the first ratio.",
-        f"A model is right where its outputs, channels last, differ by at most {TOLERANCE:g} of the largest of "
-        "PyTorch's, both at the batch it was made with and at one of another size. It is wrong in silence where they "
-        "differ by more and its tool neither raised an error nor said so; marked, where the tool printed or returned "
-        "a doubt. Memory is the most that the process had held when the call came back, the network and both "
-        "frameworks included. Processor is the time that the call cost it: other work on the machine adds to seconds, "
-        "and hardly to that.",
+        f"Seconds are those of the one call: imports are done and the network is built before. Each call runs in a "
+        f"process of its own with one thread, and is stopped after {limit_s:g} s. {words.calls}",
+        words.right,
+        "Memory is the most that the call took above what the process held before it, with the network and the "
+        "frameworks in it. Processor is the time that the call cost it: other work on the machine adds to seconds, and "
+        "hardly to that.",
         *(_versions(tool, found) for tool, found in versions.items()),
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def _summary(rows: Sequence[Row]) -> str:
+def _summary(contest: Contest, rows: Sequence[Row]) -> str:
     verdicts = Counter(row.verdict for row in rows)
     fine, compared = verdicts["pass"], sum(row.verdict != "" for row in rows)
-    text = f"{fine} of {compared} networks pass: homolog's model is right, in at most {BOUND:g} of nobuco's time."
     if not compared:
-        text = "Nothing is compared."
+        return "Nothing is compared."
+    memory = "" if contest.memory is None else f" and {contest.memory:g} of its memory"
+    text = (
+        f"{fine} of {compared} networks pass: homolog's model is right, in at most {contest.time:g} of "
+        f"{contest.peer}'s time{memory}."
+    )
     if verdicts["no peer"]:
-        text += f" For {verdicts['no peer']} more it is right, and nobuco gave no model to compare the time with."
-    for tool in ("nobuco", "nobuco-quick"):
-        ratios = [row.ratios[tool] for row in rows if tool in row.ratios]
+        text += (
+            f" For {verdicts['no peer']} more it is right, and {contest.peer} gave no model to compare the time with."
+        )
+    for tool in contest.tools[1:]:
+        ratios = [row.ratios[tool.name] for row in rows if tool.name in row.ratios]
         if ratios:
-            text += f" The median ratio to {tool} is {median(ratios):.2f}."
-    for tool in ("homolog", "nobuco"):
-        found = Counter(str(row.runs[tool].outcome) for row in rows if tool in row.runs)
-        if found:
-            text += (
-                f" {tool}'s models: " + "; ".join(f"{count} {outcome}" for outcome, count in found.most_common()) + "."
-            )
+            text += f" The median ratio to {tool.name} is {median(ratios):.2f}."
+    for tool in contest.tools[:2]:
+        found = Counter(str(row.runs[tool.name].outcome) for row in rows if tool.name in row.runs)
+        told = "; ".join(f"{count} {outcome}" for outcome, count in found.most_common())
+        text += f" {tool.name}'s models: {told}." if found else ""
     return text
 
 
@@ -93,24 +78,25 @@ def _busy(rows: Sequence[Row]) -> str:
     return f"The machine was busy: {name} took {worst:.1f} times as long as it had the processor. Run it again."
 
 
-def _cells(row: Row) -> list[str]:
-    ours, theirs, quick = (row.runs.get(tool) for tool in ("homolog", "nobuco", "nobuco-quick"))
-    return [
-        row.network,
-        row.verdict or "not compared",
-        _seconds(ours),
-        _seconds(theirs),
-        _ratio(row, "nobuco"),
-        f"{BOUND:g}",
-        _seconds(quick),
-        _ratio(row, "nobuco-quick"),
-        _model(ours),
-        _model(theirs),
-        _memory(ours),
-        _memory(theirs),
-        _processor(ours),
-        _processor(theirs),
-    ]
+def _cells(contest: Contest, row: Row) -> dict[str, str]:
+    """By the head of the column."""
+    names = [tool.name for tool in contest.tools]
+    cells = {
+        "network": row.network,
+        "verdict": row.verdict or "not compared",
+        "homolog": _seconds(row.runs.get(names[0])),
+    }
+    for peer in names[1:]:
+        cells |= {peer: _seconds(row.runs.get(peer)), f"ratio to {peer}": _ratio(row, peer)}
+        if peer == contest.peer:
+            cells["bound"] = f"{contest.time:g}"
+    both = {name: row.runs.get(name) for name in names[:2]}
+    cells |= {f"{name}'s model": _model(run) for name, run in both.items()}
+    cells |= {f"{name}'s memory": _memory(run) for name, run in both.items()}
+    if contest.memory is not None:
+        cells["ratio of memory"] = "" if row.memory is None else f"{row.memory:.2f}"
+        cells["bound of memory"] = f"{contest.memory:g}"
+    return cells | {f"{name}'s processor": _processor(run) for name, run in both.items()}
 
 
 def _seconds(run: Run | None) -> str:
@@ -137,7 +123,7 @@ def _model(run: Run | None) -> str:
 
 
 def _memory(run: Run | None) -> str:
-    return "" if run is None or run.mib is None else f"{run.mib / 1024:.1f} GiB"
+    return "" if run is None or run.bytes is None else f"{run.bytes / 2**30:.2f} GiB"
 
 
 def _processor(run: Run | None) -> str:
@@ -156,6 +142,6 @@ def _listed(title: str, lines: Sequence[str]) -> str:
     return "\n".join([title, "", *(f"- {text}" for text in lines)]) if lines else ""
 
 
-def _markdown(rows: Sequence[Sequence[str]]) -> str:
-    lines = [HEAD, ["---"] * len(HEAD), *rows]
+def _markdown(rows: Sequence[dict[str, str]]) -> str:
+    lines = [list(rows[0]), ["---"] * len(rows[0]), *(list(row.values()) for row in rows)]
     return "\n".join("| " + " | ".join(cell.replace("|", "/") for cell in cells) + " |" for cells in lines)

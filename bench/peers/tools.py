@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bench.peers.outputs import Array, channels_last
+
 if TYPE_CHECKING:
     import torch
 
 ROOT = Path(__file__).parents[2]
-Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,12 @@ class Made:
     """What a tool's call gave.
 
     Attributes:
-        model: takes images channels last.
+        model: takes images as the source does.
         doubt: what the tool itself says against it; empty if it stands by it.
     """
 
     model: Callable[[Array], Any]
-    doubt: str
+    doubt: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,14 +45,14 @@ class Tool:
         python: the interpreter of its environment.
         imports: what is imported before the clock starts.
         packages: whose versions are told.
-        translate: module and a batch of images, channels first, in; the Keras model out.
+        translate: source and a batch of images in, the model of the other framework out.
     """
 
     name: str
     python: Path
     imports: tuple[str, ...]
     packages: tuple[str, ...]
-    translate: Callable[[torch.nn.Module, Array], Made]
+    translate: Callable[[Any, Array], Made]
 
     def prepare(self) -> None:
         """Import everything that its call needs."""
@@ -59,12 +60,13 @@ class Tool:
             import_module(name)
 
 
-def by_homolog(module: torch.nn.Module, images: Array) -> Made:
+def to_keras_by_homolog(module: torch.nn.Module, images: Array) -> Made:
     """As a user calls it; its proof is part of the call."""
     import homolog
 
     translation = homolog.translate(module, to="keras", inputs=[images])
-    return Made(translation.model, "" if translation.proof.passed else "the proof fails")
+    doubt = "" if translation.proof.passed else "the proof fails"
+    return Made(lambda images: translation.model(channels_last(images)), doubt)
 
 
 def by_nobuco(module: torch.nn.Module, images: Array, *, every: bool = True) -> Made:
@@ -93,7 +95,7 @@ def by_nobuco(module: torch.nn.Module, images: Array, *, every: bool = True) -> 
             trace_shape=True,
             full_validation=every,
         )
-    return Made(model, marked(printed.getvalue()))
+    return Made(lambda images: model(channels_last(images)), marked(printed.getvalue()))
 
 
 def marked(printed: str) -> str:
@@ -102,13 +104,46 @@ def marked(printed: str) -> str:
     return f"its printed tree marks a difference of {max(found):.2g}" if found else ""
 
 
+def to_torch_by_homolog(model: Any, images: Array) -> Made:
+    """As a user calls it; its proof is part of the call."""
+    import homolog
+
+    translation = homolog.translate(model, to="torch")
+    doubt = "" if translation.proof.passed else "the proof fails"
+    return Made(lambda images: _run(translation.model, np.moveaxis(images, -1, 1)), doubt)
+
+
+def by_onnx(model: Any, images: Array) -> Made:
+    """Through ONNX, each half as its documentation calls it: any batch, the opset that tf2onnx takes by itself.
+
+    Neither half compares anything. The module takes images channels last, and turns them.
+    """
+    import onnx2torch
+    import tensorflow as tf
+    import tf2onnx
+
+    spec = [tf.TensorSpec((None, *images.shape[1:]), tf.float32, name="images")]
+    call = tf.function(lambda images: model(images, training=False), input_signature=spec)
+    proto, _ = tf2onnx.convert.from_function(call, input_signature=spec)
+    module = onnx2torch.convert(proto).eval()
+    return Made(lambda images: _run(module, images))
+
+
+def _run(module: Any, images: Array) -> Any:
+    import torch
+
+    with torch.no_grad():
+        return module(torch.from_numpy(np.ascontiguousarray(images)))
+
+
 HOMOLOG = Tool(
     "homolog",
     Path(sys.executable),
     ("torch", "torch.export", "tensorflow", "keras", "homolog.api"),
     ("homolog", "torch", "torchvision", "keras", "tensorflow", "numpy"),
-    by_homolog,
+    to_keras_by_homolog,
 )
+HOMOLOG_TO_TORCH = replace(HOMOLOG, translate=to_torch_by_homolog)
 NOBUCO = Tool(
     "nobuco",
     ROOT / ".venv-peers" / "bin" / "python",
@@ -117,4 +152,10 @@ NOBUCO = Tool(
     by_nobuco,
 )
 QUICK = replace(NOBUCO, name="nobuco-quick", translate=partial(by_nobuco, every=False))
-TOOLS = {tool.name: tool for tool in (HOMOLOG, NOBUCO, QUICK)}
+ONNX = Tool(
+    "tf2onnx + onnx2torch",
+    ROOT / ".venv-peers-torch" / "bin" / "python",
+    ("torch", "tensorflow", "keras", "tf2onnx", "onnx2torch"),
+    ("tf2onnx", "onnx2torch", "onnx", "torch", "keras", "tensorflow", "numpy"),
+    by_onnx,
+)

@@ -34,7 +34,7 @@ def is_fine(verdict: str, refused: bool) -> bool:
 
 def memory(record: Record) -> tuple[float, float | None] | None:
     """The memory that the translation took, as multiples of the weights: all of it, and what was left of it without
-    what Keras takes to load and run what was written, once and alone. None for what is not known."""
+    what its framework takes to load and run what was written, once and alone. None for what is not known."""
     if "taken" not in record or not record["weights"]:
         return None
     alone = (record.get("fresh") or {}).get("taken")
@@ -45,6 +45,15 @@ def gradients(record: Record) -> Record | None:
     """The part on gradients: of the proof, or of that of a second translation."""
     parts: list[Record] = record.get("parts") or []
     return next((part for part in parts if part["name"] == "gradients"), record.get("gradients"))
+
+
+def rejected(record: Record) -> dict[str, str]:
+    """Why what was written is not taken, by who was asked to take it; empty for who takes it.
+
+    A figure of its own, like memory: the network is the same whoever compiles it.
+    """
+    answers = record.get("accepts") or {}
+    return {way: answer["ended"] or answer["problem"] for way, answer in answers.items()}
 
 
 def _first(text: str) -> str:
@@ -64,12 +73,12 @@ def _proof(record: Record) -> str:
 
 
 def _counts(record: Record) -> str:
-    """As many numbers are trained in the translation as in the module, or in what of it a call uses."""
+    """As many numbers are trained in the translation as in the source, or in what of it a call uses."""
     counts = record["parameters"]
-    if counts["translation"] in (counts["module"], counts["used"]):
+    if counts["translation"] in (counts["source"], counts["used"]):
         return ""
-    used = f" ({counts['used']:,} of them used)" if counts["used"] != counts["module"] else ""
-    return f"{counts['translation']:,} trainable parameters for {counts['module']:,}{used}"
+    used = f" ({counts['used']:,} of them used)" if counts["used"] != counts["source"] else ""
+    return f"{counts['translation']:,} trainable parameters for {counts['source']:,}{used}"
 
 
 def _files(record: Record) -> str:

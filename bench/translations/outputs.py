@@ -1,12 +1,15 @@
-"""What two networks give, compared: PyTorch's outputs as they were saved, and Keras's."""
+"""What two networks give, compared: the source's outputs as they were saved, and the translation's."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from bench.record import Record
 
 Array = np.ndarray[Any, Any]
 Arrays = Mapping[str, Array]
@@ -14,9 +17,10 @@ Arrays = Mapping[str, Array]
 LUCK = 4 * float(np.finfo(np.float32).eps)
 """Of the largest output: an error below it is taken to be this large."""
 MOST_ROUNDING = 9.0
-"""How many times as far from PyTorch's float32 Keras may be as that is from float64; the proof has 8 from float64."""
+"""How many times as far from the source's float32 a translation may be as that is from float64; the proof has 8 from
+float64."""
 MOST_APART = 1e-4
-"""Of the largest output, where PyTorch does not run in float64."""
+"""Of the largest output, where the source does not run in float64."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +29,44 @@ class Compared:
 
     Attributes:
         share: of what is allowed.
-        relative: the largest difference to PyTorch's float32, as a share of the largest output.
+        relative: the largest difference to the source's float32, as a share of the largest output.
         problem: why they are not the same; empty if they are.
     """
 
     share: float
     relative: float
     problem: str = ""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What a translation is run on by itself, and what its source made of that.
+
+    Attributes:
+        given: inputs by name.
+        theirs: the source's outputs by name.
+        own: how far these are from exact, as ``errors`` gives it.
+    """
+
+    given: Arrays
+    theirs: Arrays
+    own: Mapping[str, float]
+
+    @classmethod
+    def read(cls, path: Path) -> Samples:
+        """Those of a file."""
+        stored = dict(np.load(path))
+        parts = [
+            {name.removeprefix(prefix): array for name, array in stored.items() if name.startswith(prefix)}
+            for prefix in ("in:", "out:", "own:")
+        ]
+        return cls(parts[0], parts[1], {name: float(error) for name, error in parts[2].items()})
+
+    def note(self, file: str, result: Any, record: Record) -> None:
+        """Compare what a file gave, and put it in the record."""
+        found = compared({name: np.asarray(value) for name, value in flat(result).items()}, self.theirs, self.own)
+        told = {"share": found.share, "relative": found.relative, "problem": found.problem}
+        record.note(files={**record.facts.get("files", {}), file: told})
 
 
 def flat(result: Any, path: str = "") -> dict[str, Any]:
@@ -56,12 +91,12 @@ def errors(narrow: Arrays, wide: Arrays) -> dict[str, float]:
 
 
 def compared(ours: Arrays, theirs: Arrays, own: Mapping[str, float]) -> Compared:
-    """Keras's outputs with PyTorch's, by name where both have the same names, in order where not.
+    """A translation's outputs with its source's, by name where both have the same names, in order where not.
 
     Args:
-        ours: Keras's, channels last or first.
-        theirs: PyTorch's in float32.
-        own: the errors of these, as ``errors`` gives them; empty where PyTorch does not run in float64.
+        ours: the translation's, channels last or first.
+        theirs: the source's in float32.
+        own: the errors of these, as ``errors`` gives them; empty where the source does not run in float64.
     """
     if not theirs or len(ours) != len(theirs):
         return Compared(np.inf, np.inf, f"{len(ours)} outputs for {len(theirs)}")
@@ -79,8 +114,8 @@ def compared(ours: Arrays, theirs: Arrays, own: Mapping[str, float]) -> Compared
 
 
 def _laid_out(ours: Array, theirs: Array) -> Array | None:
-    """Ours with the axes in PyTorch's order: as they are or with the channels moved forward, whichever is nearer."""
-    ways = [ours, np.moveaxis(ours, -1, 1)] if ours.ndim > 2 else [ours]
+    """Ours with the axes in the source's order: as they are or with the channels moved, whichever is nearest."""
+    ways = [ours, np.moveaxis(ours, -1, 1), np.moveaxis(ours, 1, -1)] if ours.ndim > 2 else [ours]
     fitting = [way for way in ways if way.shape == theirs.shape]
     return min(fitting, key=lambda way: _distance(way, theirs), default=None)
 

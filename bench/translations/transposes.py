@@ -1,4 +1,4 @@
-"""How many transposes a Keras model has, as it is written and as TensorFlow runs it."""
+"""How many transposes a model has: one of Keras as written and as TensorFlow runs it, one of PyTorch as exported."""
 
 from __future__ import annotations
 
@@ -8,6 +8,33 @@ from typing import Any
 KINDS = ("Transpose", "Permute", "Moveaxis", "Swapaxes")
 LAYOUTS = ((0, 2, 3, 1), (0, 3, 1, 2), (0, 2, 3, 4, 1), (0, 4, 1, 2, 3))
 """Between channels first and channels last, of images and of videos."""
+
+
+TURNS = ("permute", "transpose", "movedim", "moveaxis", "swapaxes", "swapdims", "t", "numpy_T", "mT", "adjoint")
+COPIES = ("contiguous", "clone")
+"""Operators of PyTorch."""
+
+
+def in_program(program: Any) -> dict[str, int]:
+    """Those of an exported program: all, those between layouts, and copies beside them."""
+    import torch
+
+    nodes = [node for part in program.graph_module.modules() if hasattr(part, "graph") for node in part.graph.nodes]
+    calls = [node for node in nodes if isinstance(node.target, torch._ops.OpOverload)]
+    named = [(node.target._schema.name.partition("::")[2], node) for node in calls]
+    turns = [_order(name, node) for name, node in named if name in TURNS]
+    moving = [order for order in turns if order != tuple(range(len(order)))]
+    copies = sum(name in COPIES for name, _ in named)
+    return {"graph": len(moving), "layout": sum(order in LAYOUTS for order in moving), "copies": copies}
+
+
+def _order(name: str, node: Any) -> tuple[int, ...]:
+    """The order of axes that a call brings, as it does with a tensor whose axes have their numbers for lengths."""
+    import torch
+
+    rank = node.meta["val"].ndim
+    numbered = torch.empty(tuple(range(1, rank + 1)), device="meta")
+    return tuple(length - 1 for length in node.target(numbered, *node.args[1:], **node.kwargs).shape)
 
 
 def in_model(model: Any) -> int:

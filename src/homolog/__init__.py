@@ -1,6 +1,7 @@
 """homolog moves trained networks between PyTorch and Keras, in either direction, and proves that both are the same.
 
 load inspect match copy translate verify    the verbs; see ``homolog.api``
+translate_script                            a Keras training script into one for PyTorch
 testing                                     ``assert_same_network``, for test suites
 """
 
@@ -10,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from homolog import testing
-    from homolog.api import Copy, copy, inspect, load, match, translate, verify
+    from homolog.api import Copy, compare, copy, inspect, load, match, translate, translate_script, verify
     from homolog.errors import HomologError
     from homolog.plan import Plan
     from homolog.proof import Proof
+    from homolog.scripts.translation import ScriptTranslation
     from homolog.translating import Translation
 
 __version__ = "0.1.0"
@@ -22,13 +24,16 @@ __all__ = [
     "HomologError",
     "Plan",
     "Proof",
+    "ScriptTranslation",
     "Translation",
+    "compare",
     "copy",
     "inspect",
     "load",
     "match",
     "testing",
     "translate",
+    "translate_script",
     "verify",
 ]
 
@@ -36,6 +41,7 @@ _HOMES = {
     "HomologError": "homolog.errors",
     "Plan": "homolog.plan",
     "Proof": "homolog.proof",
+    "ScriptTranslation": "homolog.scripts.translation",
     "Translation": "homolog.translating",
 }
 

@@ -25,7 +25,9 @@ from homolog.tensors import Array, TensorRef, array_ref
 from homolog.transfer import transfer
 
 if TYPE_CHECKING:
+    from homolog.comparing import Comparison
     from homolog.inspecting.inspection import Inspection
+    from homolog.scripts.translation import ScriptTranslation
     from homolog.translating import Training, Translation
 
 
@@ -252,6 +254,21 @@ def translate(
     )
 
 
+def translate_script(source: str | Path) -> ScriptTranslation:
+    """Translate a Keras training script into a PyTorch training script. Nothing in it is executed.
+
+    Args:
+        source: its path, or its text if that has several lines.
+
+    Raises:
+        Unreadable: there is no such file, or it is no Python.
+        MissingFramework: Keras is not installed, whose layers the script's model is read with.
+    """
+    from homolog.scripts.translation import translate as translated
+
+    return translated(source)
+
+
 def check_output(source: Network, target: Network, out: Path, *, force: bool, carry_config: bool = False) -> None:
     """Refuse an output that ``Copy.save`` would refuse, before any work is done.
 
@@ -316,6 +333,18 @@ def verify(
         )
     why = causes(first, second, (left, right), plan, parts, given_by(inputs), run=run)
     return Proof(tuple(parts), plan.differences, first.name, second.name, why)
+
+
+def compare(a: object, b: object, word: str | None = None) -> Comparison:
+    """Which tensors two files or models share bit for bit, which differ and by how much, which are missing.
+
+    Args:
+        a, b: sources, or live models, of any format and framework.
+        word: a word or regular expression that names are filtered by.
+    """
+    from homolog.comparing import compare as compared
+
+    return compared(a, b, word)
 
 
 def drawn_inputs(

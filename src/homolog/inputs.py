@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,10 +25,12 @@ class Sized:
     Attributes:
         shape: batch first; None where a length is to stay open.
         dtype: as numpy calls it.
+        opened_as: the length that the network is run with along an axis that stays open.
     """
 
     shape: tuple[int | None, ...]
     dtype: str = "float32"
+    opened_as: int = OPEN_AS
 
 
 Shape = Sequence[int | None]
@@ -125,10 +127,25 @@ def open_axes(inputs: Inputs) -> dict[int | str, tuple[int, ...]]:
     return found
 
 
+def closed(inputs: Inputs) -> Inputs:
+    """The same inputs with the lengths that they are run with in place of those that were to stay open."""
+    entries = entries_of(inputs)
+    if isinstance(entries, dict):
+        return {name: _closed(entry) for name, entry in entries.items()}
+    return [_closed(entry) for entry in entries]
+
+
+def _closed(entry: Entry) -> Entry:
+    if not isinstance(entry, Sized):
+        return entry
+    first, *rest = entry.shape
+    return replace(entry, shape=(first, *(entry.opened_as if length is None else length for length in rest)))
+
+
 def _array(entry: Entry) -> Array:
     if not isinstance(entry, Sized):
         return entry
-    lengths = [OPEN_AS if length is None else int(length) for length in entry.shape]
+    lengths = [entry.opened_as if length is None else int(length) for length in entry.shape]
     return np.zeros((1 if entry.shape[:1] == (None,) else lengths[0], *lengths[1:]), dtype_of(entry.dtype))
 
 

@@ -204,6 +204,12 @@ class Network:
             )
         return live, stored_names(file, live)
 
+    def as_trained(self) -> Network:
+        """The same network with its live model ``as_trained``."""
+        other = Network(self.name, self.checkpoint, self._make)
+        other.__dict__["_built"] = (self.live.as_trained(), self._built[1])
+        return other
+
     @property
     def is_built(self) -> bool:
         """Whether the model is in memory already, or the weights that are read belong to none that is not."""

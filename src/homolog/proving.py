@@ -35,6 +35,7 @@ def run_parts(
     other_sizes: bool = False,
     gradients: bool = False,
     steps: int = 0,
+    constants: bool = False,
 ) -> Iterator[Part]:
     """The parts of a proof for which both models are run.
 
@@ -47,6 +48,7 @@ def run_parts(
         other_sizes: compare on odd sizes as well, where both leave them open.
         gradients: compare the gradients of one loss as well.
         steps: train both for so many steps as well.
+        constants: whether the second holds numbers, rounded to float32, that the first computes anew.
 
     Raises:
         Unsupported: the two do not fit into memory together.
@@ -69,7 +71,7 @@ def run_parts(
     part = outputs.check(subjects, tolerance, seeds)
     yield part
     if tolerance.rounding and tolerance.resolution == "float32" and part.passed:
-        yield from precision.check(subjects, seeds[0])
+        yield from precision.check(subjects, seeds[0], constants=constants)
     changed = perturbed.check(subjects, tolerance)
     if changed is not None:
         yield changed

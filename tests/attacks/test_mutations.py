@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -98,54 +96,24 @@ def test_mutated_safetensors_files(tmp_path: Path) -> None:
             continue
 
 
-_READ = """
-import sys
-from pathlib import Path
-from homolog.errors import HomologError
-from homolog.files import open_checkpoint
-for line in sys.stdin:
-    print("?", flush=True)
-    try:
-        for ref in open_checkpoint(Path(line.strip())).tensors.values():
-            if ref.nbytes < 1 << 20:
-                ref.read()
-    except HomologError:
-        pass
-"""
-
-
 @pytest.mark.parametrize("packed", [False, True])
 def test_mutated_hdf5_files(packed: bool, tmp_path: Path) -> None:
-    """In a process of its own, since the library itself may crash or hang: that is known, and counted, and rare."""
+    """The library itself may crash or hang: in a process of its own, so that here it is an error like any other."""
     with h5py.File(tmp_path / "x.h5", "w") as file:
         group = file.create_group("layers/dense/vars")
         group.attrs["name"] = "dense"
-        group["0"], group["1"] = np.ones((2, 3)), np.ones(3)
+        group["0"] = np.ones((2, 3))
+        group.create_dataset("1", data=np.ones(300), compression="gzip")
     data = (tmp_path / "x.h5").read_bytes()
-    (tmp_path / "mutants").mkdir()
-    paths = []
-    for index, mutant in enumerate(mutants(data, 11 + packed)):
-        path = tmp_path / "mutants" / f"{index}.h5"
+    for mutant in mutants(data, 11 + packed):
+        path = tmp_path / "mutant"
         if packed:
             with zipfile.ZipFile(path, "w") as archive:
                 archive.writestr("config.json", b"{}")
                 archive.writestr("model.weights.h5", mutant)
         else:
             path.write_bytes(mutant)
-        paths.append(path)
-    crashes = 0
-    while paths and crashes < 5:
-        done = subprocess.run(
-            [sys.executable, "-c", _READ],
-            input="\n".join(map(str, paths)) + "\n",
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert "Traceback" not in done.stderr, done.stderr[-3000:]
-        if done.returncode == 0:
-            return
-        crashes += 1
-        paths = paths[done.stdout.count("?") :]
-    assert crashes <= 3
+        try:
+            read_all(path)
+        except HomologError:
+            continue

@@ -41,6 +41,7 @@ def test_a_dry_run_prints_the_source_and_writes_nothing(run: Run, tmp_path: Path
         ("twins.translatable:Decides", "2,3", 3, "translatable.py"),
         ("twins.translatable:Unwritten", "2,3,3", 3, "linalg_det"),
         (NET, "1,4,14,10", 3, "(2, 4, 14, 10)"),
+        ("twins.translatable:Convolutional(places=True)", "x:1,3,?,?", 3, "along axis 2, 3"),
         (NET, "", 2, "says nothing of its inputs"),
         ("twins.translatable:Nothing", "1,2", 3, "Nothing"),
     ],
@@ -56,3 +57,13 @@ def test_what_cannot_be_translated_is_refused_and_nothing_is_written(
 
 def test_nothing_is_written_where_nothing_says_where(run: Run) -> None:
     assert run("translate", NET, "--to", "keras", *INPUT).code == 2
+
+
+def test_lengths_that_are_left_open_are_open_in_what_is_written(run: Run, tmp_path: Path) -> None:
+    done = run(
+        *("translate", "twins.translatable:Convolutional", "--to", "keras", "-o", tmp_path / "net"),
+        *("--input", "x:1,3,?,?"),
+    )
+    assert done.code == 0, done.err
+    assert "the same network" in done.out
+    assert "keras.Input((None, None, 3)" in (tmp_path / "net" / "model.py").read_text(encoding="utf-8")

@@ -118,13 +118,39 @@ def test_the_weights_of_a_training_checkpoint_are_found(key: str, tmp_path: Path
     assert found.extras == ("epoch", "optimizer state (2 tensors)")
 
 
-def test_a_checkpoint_of_two_models_is_not_guessed_at(tmp_path: Path) -> None:
+def test_a_checkpoint_of_two_models_shows_both_under_their_paths(tmp_path: Path) -> None:
     import torch
 
-    path = saved({"G": {"w": torch.ones(2)}, "D": {"w": torch.ones(2)}}, tmp_path)
-    with pytest.raises(Unsupported, match="not clear which part") as caught:
-        open_checkpoint(path)
-    assert caught.value.details == ("G", "D")
+    net = torch.nn.Linear(3, 2)
+    optimizer = torch.optim.SGD(net.parameters(), momentum=0.5, lr=0.1)
+    net(torch.ones(1, 3)).sum().backward()
+    optimizer.step()
+    models = {"G": {"w": torch.ones(2)}, "D": {"deep": {"w": torch.ones(3)}}}
+    found = open_checkpoint(saved({"epoch": 1, "opt": optimizer.state_dict(), "nets": models}, tmp_path))
+    assert {name: ref.shape for name, ref in found.tensors.items()} == {"nets.G.w": (2,), "nets.D.deep.w": (3,)}
+    assert found.extras == ("epoch", "opt state (2 tensors)")
+
+
+def test_a_checkpoint_without_weights_is_refused_with_what_it_holds(tmp_path: Path) -> None:
+    with pytest.raises(Unsupported, match="no weights") as caught:
+        open_checkpoint(saved({"epoch": 3, "note": "x"}, tmp_path))
+    assert caught.value.details == ("epoch", "note")
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module._orig_mod."])
+def test_the_prefixes_of_wrappers_are_taken_off_and_mentioned(prefix: str, tmp_path: Path) -> None:
+    import torch
+
+    state = {f"{prefix}{name}": value for name, value in torch.nn.Linear(3, 2).state_dict().items()}
+    found = open_checkpoint(saved({"state_dict": state, "ema": dict(state)}, tmp_path))
+    assert list(found.tensors) == ["weight", "bias"]
+    assert found.extras == ("ema (2 tensors)", f"names in the file begin with {prefix}")
+    new = {name: np.full(ref.shape, 7, ref.dtype) for name, ref in found.tensors.items()}
+    found.rewrite(tmp_path / "new.pt", new.items())
+    written = torch.load(tmp_path / "new.pt", weights_only=True)["state_dict"]
+    assert written[f"{prefix}weight"].tolist() == [[7, 7, 7], [7, 7, 7]]
+    one = saved({"module.weight": torch.ones(2), "other": torch.ones(2)}, tmp_path)
+    assert list(open_checkpoint(one).tensors) == ["module.weight", "other"]
 
 
 def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
@@ -196,11 +222,21 @@ def test_packed_members_are_read(torch_state, tmp_path: Path) -> None:  # type: 
         assert same_bits(found.tensors[name].read(), value)
 
 
-def test_torchscript_and_exported_programs_are_refused(torch_state, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    with pytest.raises(Unsupported, match="TorchScript"):
-        open_checkpoint(repack(torch_state.path, tmp_path / "x.pt", {"constants.pkl": b"\x80\x02)."}))
-    with pytest.raises(Unsupported, match="exported program"):
-        open_checkpoint(repack(torch_state.path, tmp_path / "x.pt", {"archive_format": b"pt2"}))
+def test_views_of_a_large_storage_are_read_one_by_one_and_checked(tmp_path: Path) -> None:
+    import torch
+
+    flat = torch.arange(1000.0)
+    path = saved({f"part{at}": flat[at : at + 12].view(3, 4).T for at in range(0, 900, 100)}, tmp_path)
+    for name, ref in open_checkpoint(path).tensors.items():
+        first = int(name.removeprefix("part"))
+        assert ref.read().tolist() == flat[first : first + 12].view(3, 4).T.tolist()
+    with zipfile.ZipFile(path) as archive:
+        start = archive.getinfo("saved/data/0").header_offset
+    data = bytearray(path.read_bytes())
+    data[start + 3500] ^= 1  # within the storage, in a part that no tensor uses
+    path.write_bytes(data)
+    with pytest.raises(Unreadable, match="checksum"):
+        open_checkpoint(path).tensors["part0"].read()
 
 
 def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None:

@@ -189,7 +189,7 @@ def test_data_is_described_by_its_value() -> None:
         "path       weight\n"
         "type       numpy.ndarray\n"
         "inherits   numpy.ndarray > object\n"
-        "value      float32 (2, 3); min 1, max 1, mean 1; first 1, 1, 1, 1\n"
+        "value      float32 (2, 3); min 1, max 1, mean 1; std 0; first 1, 1, 1, 1\n"
         "length     2"
     )
     told = describe(Net(), "history[1]")
@@ -243,7 +243,7 @@ assert rows["kernel"].kind == "property" and rows["kernel"].value is None, rows[
 assert rows["bias"].value == "float32 (3,)", rows["bias"]
 assert rows["units"].value == "3"
 assert describe(net, "layers[0].kernel").figures.mean is not None
-assert str(describe(net, "layers[0].bias").figures) == "float32 (3,); min 0, max 0, mean 0; first 0, 0, 0"
+assert str(describe(net, "layers[0].bias").figures) == "float32 (3,); min 0, max 0, mean 0; std 0; first 0, 0, 0"
 assert describe(net, "layers[0]").hierarchy[1] == "keras.src.layers.layer.Layer"
 assert "units: 3" in call(net, "layers[0].get_config").items
 assert describe(net, "inputs[0]").figures.unread is not None

@@ -9,7 +9,8 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from homolog.inspecting.values import figures, items, short
+from homolog.inspecting import values
+from homolog.inspecting.values import figures, items, short, together
 from homolog.tensors import array_ref
 
 ARRAY = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], np.float32)
@@ -51,16 +52,35 @@ def test_items_are_a_line_each_and_say_how_many_were_left_out() -> None:
 
 
 def test_figures_sum_an_array_up() -> None:
-    assert str(figures(ARRAY)) == "float32 (2, 3); min 1, max 6, mean 3.5; first 1, 2, 3, 4"
+    assert str(figures(ARRAY)) == "float32 (2, 3); min 1, max 6, mean 3.5; std 1.70783; first 1, 2, 3, 4"
     assert figures(array_ref("w", ARRAY)) == figures(ARRAY)
-    assert str(figures(np.array([True, False]))) == "bool (2,); min 0, max 1, mean 0.5; first 1, 0"
+    assert str(figures(np.array([True, False]))) == "bool (2,); min 0, max 1, mean 0.5; std 0.5; first 1, 0"
 
 
 def test_figures_count_what_is_not_finite() -> None:
     told = figures(np.array([np.nan, 1.0, np.inf, 3.0]))
-    assert str(told) == "float64 (4,); min 1, max 3, mean 2; 2 not finite; first nan, 1, inf, 3"
+    assert str(told) == "float64 (4,); min 1, max 3, mean 2; std 1; 1 NaN; 1 Inf; first nan, 1, inf, 3"
     assert json.loads(json.dumps(told.to_dict(), allow_nan=False))["first"] == ["nan", 1.0, "inf", 3.0]
-    assert str(figures(np.full(2, np.nan))) == "float64 (2,); 2 not finite; first nan, nan"
+    assert str(figures(np.full(2, np.nan))) == "float64 (2,); 2 NaN; first nan, nan"
+
+
+def test_figures_are_numpys_own_however_large_the_array(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(values, "_PIECE", 7)
+    array = np.random.default_rng(3).normal(1e6, 1, (5, 11))
+    array[2, 3], array[4, 4], array[0, 0] = np.nan, np.inf, -np.inf
+    told, finite = figures(array), array[np.isfinite(array)]
+    assert (told.low, told.high, told.nan, told.inf) == (finite.min(), finite.max(), 1, 2)
+    assert told.mean == pytest.approx(finite.mean(), rel=1e-14)
+    assert told.std == pytest.approx(finite.std(), rel=1e-9)
+
+
+def test_figures_of_several_arrays_are_those_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = [np.array([1.0, 2, np.nan]), np.array([np.inf]), np.array([-5.0, 7, 11, 2])]
+    told = together([(figures(part), part.size) for part in parts], (8,))
+    whole = figures(np.concatenate(parts))
+    assert (told.low, told.high, told.nan, told.inf) == (whole.low, whole.high, whole.nan, whole.inf)
+    assert told.mean == pytest.approx(whole.mean)
+    assert told.std == pytest.approx(whole.std)
 
 
 def test_figures_of_nothing() -> None:
@@ -69,7 +89,7 @@ def test_figures_of_nothing() -> None:
 
 def test_small_floats_have_figures() -> None:
     array = np.array([1.0, 3.0])
-    assert str(figures(array.astype(ml_dtypes.bfloat16))) == "bfloat16 (2,); min 1, max 3, mean 2; first 1, 3"
+    assert str(figures(array.astype(ml_dtypes.bfloat16))) == "bfloat16 (2,); min 1, max 3, mean 2; std 1; first 1, 3"
     assert figures(array.astype(ml_dtypes.float8_e4m3fn)).mean == 2
 
 
@@ -81,8 +101,8 @@ def test_what_has_no_figures_says_why() -> None:
 def test_torch_tensors_have_figures_whatever_they_are() -> None:
     torch = pytest.importorskip("torch")
     weight = torch.nn.Parameter(torch.ones(2, 3))
-    assert str(figures(weight)) == "float32 (2, 3); min 1, max 1, mean 1; first 1, 1, 1, 1"
-    assert str(figures(torch.ones(2, dtype=torch.bfloat16))) == "bfloat16 (2,); min 1, max 1, mean 1; first 1, 1"
+    assert str(figures(weight)) == "float32 (2, 3); min 1, max 1, mean 1; std 0; first 1, 1, 1, 1"
+    assert str(figures(torch.ones(2, dtype=torch.bfloat16))) == "bfloat16 (2,); min 1, max 1, mean 1; std 0; first 1, 1"
     assert figures(torch.ones(2, dtype=torch.float8_e5m2)).mean == 1
     assert figures(torch.ones(2, device="meta")).unread is not None
     assert short([torch.zeros(10**6)]) == "[float32 (1000000,)]"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from homolog.graph import Value
-from homolog.passes.ways import channels_last, is_flat, laid, natural, permuted, regrouping, way_of, without
+from homolog.passes.ways import before, fits, is_bound, is_flat, natural, permuted, way_of
 from homolog.trace import Step
 
 X = Value("x")
@@ -19,16 +19,6 @@ def step(operator: str, shape: tuple[int | None, ...], **arguments: object) -> S
 
 def after(found: Step, shape: tuple[int | None, ...], order: tuple[int, ...]) -> object:
     return way_of(found)(found, shape, order, 0)
-
-
-def test_channels_last_moves_the_second_axis_behind_all_others() -> None:
-    assert [channels_last(rank) for rank in (2, 3, 4, 5)] == [(0, 1), (0, 2, 1), LAST, (0, 2, 3, 4, 1)]
-    assert laid(IMAGE, LAST) == (None, 4, 5, 6)
-
-
-def test_axes_that_go_are_numbered_anew() -> None:
-    assert without(LAST, (2,)) == (0, 2, 1)
-    assert without(LAST, (2, 3)) == (0, 1)
 
 
 def test_a_permutation_equal_to_the_change_of_layout_moves_nothing() -> None:
@@ -79,17 +69,65 @@ def test_a_flattened_map_passes_what_does_not_care_for_places_alone() -> None:
     assert way_of(found)(found, (None, 120), order, 0) is None
 
 
+MAP = (None, 4, 5, 6)
+FIRST = (0, 3, 1, 2)
+
+
+def for_pytorch(found: Step, shape: tuple[int | None, ...], order: tuple[int, ...]) -> object:
+    return way_of(found, "pytorch")(found, shape, order, 0)
+
+
 @pytest.mark.parametrize(
-    ("one", "two", "wanted"),
+    ("operator", "shape", "arguments", "wanted"),
     [
-        ((2, 6, 5), (2, 30), [([0], [0]), ([1, 2], [1])]),
-        ((2, 30), (2, 6, 5), [([0], [0]), ([1], [1, 2])]),
-        ((None, 6, 4), (None, 4, 6), [([0], [0]), ([1, 2], [1, 2])]),
-        ((None, 3, 4), (None, 3, 4, 1), [([0], [0]), ([1], [1]), ([2], [2, 3])]),
-        ((None, 8), (4, 2), None),
-        ((None, 5, None, None), (None, 5, None), [([0], [0]), ([1], [1]), ([2, 3], [2])]),
-        ((None, None, 8), (None, 8, None), None),
+        ("relu", MAP, {}, FIRST),
+        ("softmax", MAP, {"dim": 3}, FIRST),
+        ("mean", (None, 6), {"dim": [1, 2], "keepdim": False}, (0, 1)),
+        ("mean", (None, 1, 1, 6), {"dim": [1, 2], "keepdim": True}, FIRST),
+        ("permute", (None, 6, 4, 5), {"dims": [0, 3, 1, 2]}, natural(4)),
+        ("conv2d", MAP, {}, None),
+        ("batch_norm", MAP, {}, None),
+        ("linear", (None, 4, 5, 7), {}, None),
+        ("layer_norm", MAP, {"normalized_shape": [6]}, None),
+        ("scaled_dot_product_attention", MAP, {}, None),
+        ("lstm", MAP, {}, None),
+        ("flatten", (None, 120), {}, (0, (4, 5, 6))),
+        ("constant_pad_nd", (None, 7, 5, 6), {"pad": [0, 0, 0, 0, 1, 2]}, FIRST),
+        ("pad", (None, 7, 8, 6), {"pad": [0, 0, 2, 1, 1, 2], "mode": "reflect"}, FIRST),
+        ("pad", (None, 4, 5, 9), {"pad": [1, 2], "mode": "reflect"}, None),
     ],
 )
-def test_shapes_are_told_apart_into_their_smallest_groups(one: object, two: object, wanted: object) -> None:
-    assert regrouping(one, two) == wanted  # type: ignore[arg-type]
+def test_what_an_operator_of_pytorch_gives_from_a_map_that_lies_channels_first(
+    operator: str, shape: tuple[int | None, ...], arguments: dict[str, object], wanted: object
+) -> None:
+    assert for_pytorch(step(operator, shape, **arguments), MAP, FIRST) == wanted
+
+
+@pytest.mark.parametrize("operator", ["batch_norm", "group_norm", "instance_norm", "prelu", "feature_dropout"])
+def test_for_pytorch_channels_are_the_second_axis_where_it_lies_too(operator: str) -> None:
+    found = step(operator, IMAGE)
+    assert for_pytorch(found, IMAGE, natural(4)) == natural(4)
+    assert for_pytorch(found, IMAGE, (0, 1, 3, 2)) == (0, 1, 3, 2)
+    assert for_pytorch(found, IMAGE, LAST) is None
+    assert after(found, IMAGE, LAST) == LAST
+    assert is_bound(found) and not is_bound(step(operator, (None, 6)))
+
+
+def test_for_pytorch_rows_become_a_map_of_one_place_wherever_its_channels_are() -> None:
+    found = step("reshape", (None, 1, 1, 6))
+    assert fits(found, (None, 6), natural(2), 0, FIRST, "pytorch")
+    assert fits(found, (None, 6), natural(2), 0, natural(4), "pytorch")
+    assert not fits(step("reshape", (None, 1, 2, 3)), (None, 6), natural(2), 0, FIRST, "pytorch")
+
+
+def test_for_pytorch_a_computed_vector_stands_beside_a_map_in_any_order() -> None:
+    found = Step("s", "mul", "", {"self": X, "other": Value("y")}, (MAP,), ("float32",))
+    assert fits(found, (6,), natural(1), 1, FIRST, "pytorch")
+    assert not fits(found, (5, 6), natural(2), 1, FIRST, "pytorch")
+
+
+def test_for_pytorch_a_permutation_says_how_its_input_is_to_lie() -> None:
+    found = step("permute", (None, 6, 4, 5), dims=[0, 3, 1, 2])
+    assert before(found, MAP, natural(4), "pytorch") == FIRST
+    assert fits(found, MAP, FIRST, 0, natural(4), "pytorch")
+    assert before(found, MAP, natural(4)) is None

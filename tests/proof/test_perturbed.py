@@ -132,3 +132,100 @@ def test_where_float32_falls_apart_float64_decides(
     part, told = perturbed._in_float64(cast(Subjects, None), failed)
     assert (part.passed, told) == (passed, fallen)
     assert part is failed or "float32 itself falls apart" in part.details[0]
+
+
+# -- how strongly -----------------------------------------------------------------------------------------------------
+
+
+def tried(monkeypatch: pytest.MonkeyPatch, found: dict[float, tuple[Part | None, bool]]) -> list[float]:
+    """The strengths that are tried, where each comes to what is said of it."""
+    strengths: list[float] = []
+
+    def one(subjects: object, tolerance: object, nodes: object, strength: float) -> tuple[Part | None, bool]:
+        strengths.append(strength)
+        return found[strength]
+
+    monkeypatch.setattr(perturbed, "_tried", one)
+    return strengths
+
+
+def checked() -> Part | None:
+    return perturbed.check(subjects_of(*pair(back=False)), TOLERANCE)
+
+
+def part_of(passed: bool) -> Part:
+    return Part(perturbed.NAME, passed, "a figure", ("a detail",))
+
+
+STRONG, GENTLE = perturbed.STRENGTHS
+
+
+@pytest.mark.parametrize("passed", [True, False])
+def test_where_float32_holds_one_try_decides(passed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    strengths = tried(monkeypatch, {STRONG: (part_of(passed), False)})
+    assert checked() == part_of(passed)
+    assert strengths == [STRONG]
+
+
+@pytest.mark.parametrize("passed", [True, False])
+def test_where_it_falls_apart_a_gentle_try_decides_and_says_so(passed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    strengths = tried(monkeypatch, {STRONG: (part_of(False), True), GENTLE: (part_of(passed), False)})
+    found = checked()
+    assert strengths == [STRONG, GENTLE]
+    assert found is not None
+    assert found.passed is passed
+    assert (perturbed.GENTLY in found.details) is passed
+
+
+def test_where_it_falls_apart_gently_too_it_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    strengths = tried(monkeypatch, dict.fromkeys(perturbed.STRENGTHS, (part_of(False), True)))
+    found = checked()
+    assert strengths == [STRONG, GENTLE]
+    assert found is not None
+    assert not found.passed
+
+
+def test_statistics_that_cannot_be_set_are_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    strengths = tried(monkeypatch, {STRONG: (None, False)})
+    assert checked() is None
+    assert strengths == [STRONG]
+
+
+@pytest.mark.parametrize("fallen", [perturbed.FALLEN, 0.0], ids=["float32 holds", "float32 is said to fall apart"])
+def test_a_wrong_network_fails_all_the_same(fallen: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An eps that fresh statistics hide: it is found however little float32 is trusted."""
+    from torch import nn
+
+    own = perturbed._tried
+    strengths: list[float] = []
+
+    def counted(*args: Any) -> Any:
+        strengths.append(args[-1])
+        return own(*args)
+
+    monkeypatch.setattr(perturbed, "_tried", counted)
+    monkeypatch.setattr(perturbed, "FALLEN", fallen)
+    layers = require().layers
+    one = torch_chain(nn.Linear(4, 6), nn.BatchNorm1d(6, eps=1e-3), nn.ReLU(), nn.Linear(6, 3))
+    two = keras_chain((4,), layers.Dense(6), layers.BatchNormalization(epsilon=2e-3), layers.ReLU(), layers.Dense(3))
+    part = perturbed.check(subjects_of(one, two), TOLERANCE)
+    assert part is not None
+    assert not part.passed
+    assert strengths == ([STRONG, GENTLE] if fallen == 0 else [STRONG])
+
+
+def test_strength_is_how_far_statistics_are_moved() -> None:
+    arrays = {
+        "weight": np.array([2.0, -3.0], np.float32),
+        "bias": np.array([0.5, 0.0], np.float32),
+        "running_mean": np.array([1.0, -1.0], np.float32),
+        "running_var": np.array([4.0, 0.25], np.float32),
+    }
+    strong, gentle = (
+        perturbed._perturbed(arrays, np.random.default_rng(7), strength) for strength in perturbed.STRENGTHS
+    )
+    for slot, array in arrays.items():
+        ours, theirs = (np.abs(found[slot] - array) for found in (strong, gentle))
+        np.testing.assert_allclose(theirs, GENTLE * ours, rtol=1e-4)
+        assert (ours > 0).all()
+        assert strong[slot].dtype == np.float32

@@ -146,11 +146,25 @@ def test_calls_of_a_shared_module_are_counted() -> None:
 
 
 def test_weights_that_are_computed_are_read_as_they_are_used() -> None:
-    module = nn.Sequential(torch.nn.utils.parametrizations.weight_norm(nn.Linear(5, 7)))
+    module = nn.Sequential(torch.nn.utils.parametrizations.spectral_norm(nn.Linear(5, 7)))
     found = of(module, (2, 5))
     (layer,) = [step.layer for step in found.steps.values() if step.layer is not None]
     assert {ref.name for weight in layer.weights.values() for ref in weight.tensors} == {"0.weight", "0.bias"}
     assert any("is computed from it" in reason for reason in found.ignored.values())
+
+
+def test_weight_norm_is_read_as_what_it_computes() -> None:
+    module = nn.Sequential(torch.nn.utils.parametrizations.weight_norm(nn.Linear(5, 7)))
+    found = of(module, (2, 5))
+    assert sorted(step.operator for step in found.steps.values()) == [
+        *("_weight_norm", "input", "linear"),
+        *("parameter", "parameter", "parameter"),
+    ]
+    read = {step.tensor.name for step in found.steps.values() if step.tensor is not None}
+    assert read == set(module.state_dict())
+    assert not found.ignored
+    assert not found.silent
+    assert {call.path for step in found.steps.values() for call in step.calls} == {"0"}
 
 
 def test_the_names_of_outputs_lead_to_them() -> None:
@@ -201,3 +215,42 @@ def test_types_that_keras_has_no_layers_for_are_refused_by_name() -> None:
     with pytest.raises(Unsupported, match="no layers for") as caught:
         of(module, (2, 5))
     assert caught.value.where == "table"
+
+
+class WithoutGradients(nn.Module):
+    """A part that no gradient goes through, and one inside of it that one does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(5, 5), nn.Linear(5, 3)
+        self.register_buffer("ramp", torch.arange(5.0))
+
+    def forward(self, x: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            cut = torch.tanh(self.first(x))
+            angles = (places[:, None] * self.ramp).cos()  # nothing is trained in front of it
+            with torch.enable_grad():
+                whole = self.first(x)
+        return self.second(cut * whole * angles)
+
+
+def test_what_runs_without_gradients_is_detached_where_one_would_go_through() -> None:
+    module = WithoutGradients()
+    found = trace(module, [np.zeros((2, 5), np.float32), np.zeros(2, np.int64)])
+    detached = [step for step in found.steps.values() if step.operator == "detach"]
+    (value,) = [value for step in detached for value in step.values()]
+    assert found.steps[value.node].operator == "tanh"
+
+
+def test_arguments_in_any_number_are_inputs() -> None:
+    class Any(nn.Module):
+        def forward(self, *given: torch.Tensor) -> torch.Tensor:
+            return sum(given[1:], given[0] * 2)
+
+    class OneAndMore(nn.Module):
+        def forward(self, first: torch.Tensor, *given: torch.Tensor) -> torch.Tensor:
+            return first * given[0] + given[1]
+
+    for module, count in ((Any(), 1), (Any(), 3), (OneAndMore(), 3)):
+        found = of(module, *((2, 5),) * count)
+        assert [step.shape for step in found.inputs] == [(None, 5)] * count

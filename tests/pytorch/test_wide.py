@@ -34,6 +34,17 @@ def test_a_detour_by_float32_is_taken_in_float64() -> None:
     np.testing.assert_allclose(found.outputs[0], expected, rtol=1e-14)
 
 
+def test_half_precision_is_taken_in_float64() -> None:
+    class Half(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x.half().float() + x.to(torch.bfloat16) * 2
+
+    found = LiveTorch(Half()).exact([X])
+    assert found is not None
+    assert found.outputs[0].dtype == np.float64
+    np.testing.assert_allclose(found.outputs[0], 3 * X.astype(np.float64), rtol=1e-15)
+
+
 def test_the_default_type_is_put_back() -> None:
     with in_float64():
         assert torch.ones(1).dtype is torch.float64

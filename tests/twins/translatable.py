@@ -38,6 +38,25 @@ class Net(nn.Module):
         return self.head(self.blocks(self.stem(image)).flatten(1))
 
 
+class Convolutional(nn.Module):
+    """Takes maps of any size; with a table of places, in front of a stride or behind it, of one alone."""
+
+    def __init__(self, places: bool = False, behind: bool = False) -> None:
+        super().__init__()
+        torch.manual_seed(2)
+        self.down = nn.Conv2d(3, 6, 3, stride=2, padding=1)
+        self.norm = nn.BatchNorm2d(6)
+        self.up = nn.ConvTranspose2d(6, 5, 2, stride=2)
+        self.places = nn.Parameter(torch.randn(1, 3, 64, 64)) if places else None
+        self.behind = nn.Parameter(torch.randn(1, 6, 32, 32)) if behind else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.places is not None:
+            x = x + self.places
+        y = torch.relu(self.norm(self.down(x)))
+        return self.up(y if self.behind is None else y + self.behind)
+
+
 class Branches(nn.Module):
     """Two inputs by name, two outputs by name, one layer that is called twice, a class token, a mask of its own."""
 

@@ -65,6 +65,14 @@ class Value:
     def __pow__(self, other: object) -> Value:
         return Value.of("**", self, other)
 
+    def __getattr__(self, name: str) -> Value:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Value.of("attribute", name, self)
+
+    def __call__(self, *values: object) -> Value:
+        return Value.of("call", self, *values)
+
     def __getitem__(self, index: object) -> Value:
         return Value.of("[]", self, str(index))
 

@@ -1,7 +1,8 @@
 """The command line: the only place that prints. Results go to stdout, progress and errors to stderr.
 
-Exit codes: 0 fine, 1 the networks differ or the proof failed, 2 usage, 3 unreadable or unsupported, 4 refused as
-unsafe. Everything but click is imported by the command that needs it, so that ``--help`` is instant.
+Exit codes: 0 fine, 1 the networks differ, the proof failed, or a script was translated in part, 2 usage, 3 unreadable
+or unsupported, 4 refused as unsafe. Everything but click is imported by the command that needs it, so that ``--help``
+is instant.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import sys
 import click
 
 from homolog.cli.copying import copy, match
-from homolog.cli.looking import inspect, members, weights
+from homolog.cli.looking import compare, inspect, members, weights
 from homolog.cli.output import Output, fail
 from homolog.cli.proving import verify
+from homolog.cli.scripting import translate_script
 from homolog.cli.translating import translate
 from homolog.cli.trying import demo, doctor
 
@@ -55,5 +57,5 @@ def cli() -> None:
     """Move trained networks between PyTorch and Keras, and prove that both are the same network."""
 
 
-for _command in (inspect, members, weights, match, copy, translate, verify, demo, doctor):
+for _command in (inspect, members, weights, compare, match, copy, translate, translate_script, verify, demo, doctor):
     cli.add_command(_command)

@@ -18,9 +18,15 @@ from homolog.cli.output import Output
 @common
 def inspect(output: Output, src: str, word: str | None, inputs: Sequence[str]) -> None:
     """What is in a model or a file: layers, shapes, parameters. Builds nothing from a file."""
-    from homolog import api
+    if inputs:
+        from homolog import api
 
-    found = api.inspect(src, word, inputs=shapes_of(inputs))
+        found = api.inspect(src, word, inputs=shapes_of(inputs))
+    else:  # without all that running a model needs: opening a file is to take no time
+        from homolog.inspecting.inspection import inspect_network
+        from homolog.network import open_network
+
+        found = inspect_network(open_network(src), word)
     output.result(found)
     if not found.safe:
         sys.exit(4)
@@ -75,15 +81,43 @@ def members(output: Output, src: str, word: str | None, private: bool, source: b
 @click.command()
 @click.argument("src")
 @click.option("-k", "word", metavar="REGEX", help="Only tensors whose name matches.")
-@click.option("--values", is_flag=True, help="Read each tensor: least, greatest, mean, NaN and Inf, first values.")
+@click.option(
+    "--stats",
+    "--values",
+    "stats",
+    is_flag=True,
+    help="Read each tensor: least, greatest, mean, standard deviation, NaN and Inf, first values.",
+)
+@click.option("--fold", is_flag=True, help="Show layers.# once for tensors that differ in their number alone.")
 @common
-def weights(output: Output, src: str, word: str | None, values: bool) -> None:
+def weights(output: Output, src: str, word: str | None, stats: bool, fold: bool) -> None:
     """The tensors of a model or a file: names, shapes, types."""
     from homolog.inspecting.inspection import tensor_table
     from homolog.network import open_network
 
     network = open_network(src)
-    output.result(tensor_table(network, word, values))
+    table = tensor_table(network, word, stats, fold)
+    output.result(table)
     if network.unsafe:
         output.say(f"the file asks for code, which was not run: {', '.join(network.unsafe)}")
         sys.exit(4)
+    if any(row.figures is not None and row.figures.damaged for row in table):
+        sys.exit(3)
+
+
+@click.command()
+@click.argument("a")
+@click.argument("b")
+@click.option("-k", "word", metavar="REGEX", help="Only tensors of B whose name matches, or of A where B has none.")
+@common
+def compare(output: Output, a: str, b: str, word: str | None) -> None:
+    """Which tensors two files share bit for bit, which differ and by how much, which are missing.
+
+    Across formats and layouts: a PyTorch and a Keras file are compared in the layout of B. Exit code 1 if they differ.
+    """
+    from homolog.comparing import compare as compared
+
+    found = compared(a, b, word)
+    output.result(found)
+    if not found.same:
+        sys.exit(1)

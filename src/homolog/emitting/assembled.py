@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from homolog.graph import Framework, Node
+from homolog.graph import Framework, Node, OpenShape
 from homolog.passes.ways import Order
 from homolog.tensors import Array
 from homolog.writing import Program
+from homolog.writing.statement import Classes
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Assembled:
         placed: which layer a step became, by the step's name.
         notes: settings of training that the target's layers do not have.
         framework: the target.
+        shapes: of the outputs, by name, as they lie.
+        classes: for PyTorch the text of the classes, in which every module has the name that it is held by.
     """
 
     program: Program
@@ -55,3 +58,5 @@ class Assembled:
     placed: Mapping[str, str]
     notes: tuple[str, ...] = ()
     framework: Framework = "keras"
+    shapes: Mapping[str, OpenShape] = field(default_factory=dict)
+    classes: Classes | None = None

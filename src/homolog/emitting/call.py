@@ -117,7 +117,8 @@ class Call:
         ]
         candidates.append(before(self.step, shape, self.order, self.target) or own)
         if source.operator in (PARAMETER, CONSTANT):
-            candidates = [as_map(len(shape), self.target), natural(len(shape))] if not self.is_natural else candidates
+            free = [as_map(len(shape), self.target), natural(len(shape)), candidates[-1]]
+            candidates = candidates if self.is_natural else free
         for order in candidates:
             if fits(self.step, shape, order, place, self.order, self.target):
                 return order

@@ -7,13 +7,15 @@ from dataclasses import replace
 from typing import cast
 
 from homolog.emitting.assembled import Assembled
-from homolog.emitting.names import identifier
-from homolog.graph import Graph, Label, Node, Value
+from homolog.graph import Graph, Label, Node, OpenShape, Value
 from homolog.passes.ways import Order, natural
 from homolog.signature import OPEN
 from homolog.trace import CONSTANT, INPUT, PARAMETER, Step, Trace
 
-AXES = {1: "n", 2: "nc", 3: "ncw", 4: "nchw", 5: "ncdhw"}
+AXES = {
+    "pytorch": {1: "n", 2: "nc", 3: "ncw", 4: "nchw", 5: "ncdhw"},
+    "keras": {1: "n", 2: "nc", 3: "nwc", 4: "nhwc", 5: "ndhwc"},
+}
 """What the source's axes are called, by their number; only which is which matters."""
 
 
@@ -27,17 +29,19 @@ def graphs(trace: Trace, model: Assembled) -> tuple[Graph, Graph]:
     right: dict[str, Node] = {}
     names: dict[str, tuple[str, str]] = {}
     otherwise = OTHERWISE.get(model.framework, {})
+    entries = dict(zip((step.name for step in trace.inputs), model.inputs, strict=True))
     for step in trace.steps.values():
         if step.operator in (PARAMETER, CONSTANT):
             continue
-        one, two = _names(step, model, left)
+        one, two = (step.name, entries[step.name]) if step.operator == INPUT else _names(step, model, left)
         names[step.name] = (one, two)
         order = model.orders.get(step.name, natural(len(step.shape)))
         node = _node(step)
         inputs = [value for value in step.values() if value.node in names]
         first = [Value(names[value.node][0], value.index) for value in inputs]
         second = [Value(names[value.node][1], value.index) for value in inputs]
-        labels = tuple(_labels(step, place) for place in range(len(step.shapes)))
+        letters = AXES[trace.framework]
+        labels = tuple(_labels(shape, letters) for shape in step.shapes)
         is_layer = one != step.name and step.operator != INPUT
         left[one] = replace(node, name=one, inputs=tuple(first), labels=labels, layer=one if is_layer else None)
         shapes = tuple(_laid(shape, order) for shape in step.shapes)
@@ -59,8 +63,6 @@ def graphs(trace: Trace, model: Assembled) -> tuple[Graph, Graph]:
 
 def _names(step: Step, model: Assembled, taken: dict[str, Node]) -> tuple[str, str]:
     """What a step is called on either side: after its layer, the first time it is called."""
-    if step.operator == INPUT:
-        return step.name, identifier(step.name)
     held = model.held.get(model.placed.get(step.name, ""))
     if held is None or held.node.name in taken or held.node.layer is None:  # the last: of no module of its own
         return step.name, step.name
@@ -81,12 +83,11 @@ def _open(shape: tuple[int | None, ...]) -> tuple[int, ...]:
     return tuple(axis for axis, length in enumerate(shape) if axis and length is None)
 
 
-def _labels(step: Step, place: int) -> tuple[Label, ...] | None:
-    shape = step.shapes[place]
-    letters = AXES.get(len(shape))
-    if letters is None:
+def _labels(shape: OpenShape, letters: Mapping[int, str]) -> tuple[Label, ...] | None:
+    names = letters.get(len(shape))
+    if names is None:
         return None
-    return tuple(((letter, length),) for letter, length in zip(letters, shape, strict=True))
+    return tuple(((name, length),) for name, length in zip(names, shape, strict=True))
 
 
 def _laid(shape: tuple[int | None, ...], order: Order) -> tuple[int | None, ...]:

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from homolog.errors import Unreadable
 from homolog.files.edge import Stamp, reading
@@ -119,6 +119,36 @@ class Archive:
         if len(data) != member.size or zlib.crc32(data) != member.crc:
             raise self.damaged(member)
         return data
+
+    def head(self, name: str, size: int) -> bytes:
+        """The first bytes of one member, its CRC not checked.
+
+        Raises:
+            Unreadable: there is no such member, or it is damaged.
+        """
+        member = self.member(name)
+        with self.file() as file:
+            file.seek(self.start(file, member))
+            data = file.read(min(member.packed, size))
+        if member.deflated:
+            with reading("a member is damaged", f"{self.path}: {name}"):
+                data = zlib.decompressobj(-15).decompress(data, size)
+        return data
+
+    def unpack(self, name: str, to: IO[bytes]) -> None:
+        """Writes the bytes of one member, packed or not, into a file, a piece at a time.
+
+        Raises:
+            Unreadable: there is no such member, or it is damaged.
+        """
+        member = self.member(name)
+        where, crc, size = f"{self.path}: {name}", 0, 0
+        with reading("a member is damaged", where), zipfile.ZipFile(self.path) as archive, archive.open(name) as packed:
+            while piece := packed.read(_CHUNK):
+                crc, size = zlib.crc32(piece, crc), size + len(piece)
+                to.write(piece)
+        if (crc, size) != (member.crc, member.size):
+            raise self.damaged(member)
 
     def verify(self, name: str) -> None:
         """Checks the CRC of a member that is not packed, once, without holding it.

@@ -18,7 +18,7 @@ Config = Mapping[str, Any]
 
 
 class Format(StrEnum):
-    """The formats homolog reads and writes."""
+    """The formats homolog reads, and those it writes."""
 
     TORCH_MODULE = "torch-module"
     TORCH_STATE = "torch-state"
@@ -27,6 +27,15 @@ class Format(StrEnum):
     KERAS_H5_WEIGHTS = "keras-h5-weights"
     KERAS = "keras"
     KERAS_WEIGHTS = "keras-weights"
+    # These are read, and not written.
+    TORCHSCRIPT = "torchscript"
+    TORCH_EXPORTED = "torch-exported"
+    SHARDED = "sharded"
+    SHARDED_KERAS = "sharded-keras"
+    NUMPY = "numpy"
+    TENSORFLOW = "tensorflow"
+    ONNX = "onnx"
+    FLAX = "flax"
 
 
 @dataclass(frozen=True)
@@ -99,6 +108,20 @@ class Checkpoint:
             if key in held:
                 return held[key]
         raise Mismatch("the file does not keep this setting", where=f"{self.path}: {layer}", expected=keys[0])
+
+
+def read_only(path: Path, format: Format) -> Callable[[Path, Named, Config | None], None]:
+    """The ``writer`` of a format that is read and not written."""
+
+    def write(out: Path, arrays: Named, config: Config | None) -> None:
+        raise Unsupported(
+            "a file of this format can be copied from, and not written",
+            where=str(path),
+            found=str(format),
+            expected="a target in PyTorch's zip, safetensors, .h5 or .keras",
+        )
+
+    return write
 
 
 def checked(tensors: Mapping[str, TensorRef], arrays: Named, path: Path) -> Named:

@@ -1,45 +1,56 @@
 """HDF5, the part of it that files of weights use: groups, a few attributes, and dense numeric datasets.
 
-This is the only module that calls h5py, and it does so in three functions: ``read_tree``, ``read_dataset`` and
-``write_datasets``. All that goes in and out is plain data, so that they can move into a child process (damaged files
-can crash or hang the library) without anything else changing.
+The library runs in a process of its own (``hdf5_worker``, ``hdf5_child``), since damaged files can crash it or make it
+hang. Of most arrays that process only tells where they stand, and they are read and replaced here, by position; those
+that are compressed come through it.
 """
 
 from __future__ import annotations
 
-import io
-import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
-from homolog.errors import Unreadable, Unsafe
+from homolog.contiguity import contiguous
+from homolog.errors import Unreadable
 from homolog.files.archives import Archive
 from homolog.files.edge import Stamp, reading
+from homolog.files.hdf5_worker import ask
+from homolog.files.positions import read_at
 from homolog.tensors import Array, dtype_of
-
-MAX_OBJECTS = 200_000
-MAX_DEPTH = 64
-MAX_ATTRIBUTE = 64 << 20
-_RATIO, _RATIO_FLOOR = 100, 64 << 20  # declared to stored bytes; gzip reaches 1000, weights do not reach 10
-_FILTERS = frozenset({1, 2, 3, 32000})  # gzip, shuffle, fletcher32, lzf; any other would load a plugin
-_ATTRIBUTES = ("model_config", "training_config", "keras_version", "backend", "name", "dtype")
-_LISTS = ("layer_names", "weight_names")  # Keras splits them into layer_names0, layer_names1 … above 64 KB
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """One array of a file: where, its shape, numpy's name of its element, and an address equal for equal bytes."""
+    """One array of a file.
+
+    Attributes:
+        path: where it is.
+        shape: the length of each axis.
+        dtype: numpy's name of its element.
+        address: equal for equal bytes.
+        offset: where its bytes start, if they stand in one piece as numpy has them; counted from the file's start.
+        stored: numpy's code of its element as stored, byte order included.
+        shard: which of several files it is in.
+    """
 
     path: str
     shape: tuple[int, ...]
     dtype: str
     address: int
+    offset: int | None = None
+    stored: str = ""
+    shard: int = 0
+
+    @property
+    def nbytes(self) -> int:
+        return prod(self.shape) * dtype_of(self.dtype).itemsize
 
 
 @dataclass(frozen=True)
@@ -89,27 +100,102 @@ class Source:
     def __str__(self) -> str:
         return f"{self.path}: {self.member}" if self.member else str(self.path)
 
+    @cached_property
+    def place(self) -> Place:
+        """Where the bytes are: a member that is packed is unpacked, once, into a file of its own."""
+        if self.archive is None:
+            return Place(self.path, 0, self.stamp.size)
+        member = self.archive.member(self.member)
+        if not member.deflated:
+            with self.archive.file() as file:
+                return Place(self.path, self.archive.start(file, member), member.size)
+        unpacked = tempfile.NamedTemporaryFile(prefix="homolog-")  # noqa: SIM115  # it goes with this source
+        self.archive.unpack(self.member, unpacked)
+        unpacked.flush()
+        return Place(Path(unpacked.name), 0, member.size, unpacked)
+
+    def request(self, **more: Any) -> dict[str, Any]:
+        """A request to the child about this file, which is still the one that was opened."""
+        self.stamp.check()
+        place = self.place
+        return {"path": str(place.path), "start": place.start, "size": place.size, "where": str(self), **more}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A stretch of a file that is an HDF5 file; ``owner`` keeps a temporary one."""
+
+    path: Path
+    start: int
+    size: int
+    owner: IO[bytes] | None = field(default=None, repr=False, compare=False)
+
 
 def read_tree(source: Source) -> Group:
     """Everything in the file but the values.
 
     Raises:
-        Unreadable: it is damaged, contains itself, or declares arrays larger than what it stores of them.
+        Unreadable: it is damaged, contains itself, declares arrays larger than what it stores of them, or made the
+            library crash, hang, or take more memory than any sound file needs.
         Unsafe: it points to another file, or would make the library load a plugin.
     """
-    with _opened(source) as file, reading("an HDF5 file is damaged", str(source)):
-        return _Walk(str(source)).group(file, "/", 0)
+    answer, _ = ask("an HDF5 file is damaged", str(source), source.request(do="tree"))
+    return _group(answer["tree"])
+
+
+def _group(told: Mapping[str, Any]) -> Group:
+    attributes = {name: value if isinstance(value, str) else tuple(value) for name, value in told["attributes"].items()}
+    datasets = {
+        item["name"]: Dataset(
+            *(item["path"], tuple(item["shape"]), item["dtype"], item["address"], item["offset"], item["stored"])
+        )
+        for item in told["datasets"]
+    }
+    return Group(told["path"], attributes, {item["name"]: _group(item) for item in told["groups"]}, datasets)
+
+
+def merged(trees: Sequence[Group], where: str) -> Group:
+    """One tree of what stands in several files, each array marked with the number of its file.
+
+    Raises:
+        Unreadable: two files hold an array in the same place.
+    """
+    path, attributes = trees[0].path, {key: value for tree in trees for key, value in tree.attributes.items()}
+    datasets: dict[str, Dataset] = {}
+    for shard, tree in enumerate(trees):
+        for name, dataset in tree.datasets.items():
+            if name in datasets:
+                raise Unreadable("one tensor is in two shards", where=f"{where}: {dataset.path}")
+            datasets[name] = replace(dataset, shard=shard)
+    groups = {}
+    for name in dict.fromkeys(name for tree in trees for name in tree.groups):
+        # A file without the group stands for an empty one, so that the numbers of the files stay.
+        groups[name] = merged([tree.groups.get(name, Group(f"{path}/{name}")) for tree in trees], where)
+    return Group(path, attributes, groups, datasets)
 
 
 def read_dataset(source: Source, dataset: Dataset) -> Array:
-    """The values of one dataset, of its declared shape and in native byte order."""
+    """The values of one dataset, of its declared shape and in native byte order.
+
+    Raises:
+        Unreadable: they are damaged, or go beyond the end of the file.
+    """
     where = f"{source}: {dataset.path}"
     if source.archive is not None and not source.archive.member(source.member).deflated:
         source.archive.verify(source.member)
-    with _opened(source) as file, reading("an array cannot be read", where):
-        values = np.asarray(file[dataset.path][()])
-        known = dtype_of(dataset.dtype)
-        return values.view(known) if values.dtype.kind == "V" else values.astype(known, copy=False)
+    known = dtype_of(dataset.dtype)
+    if dataset.offset is not None and dataset.nbytes:
+        source.stamp.check()
+        place = source.place
+        if dataset.offset + dataset.nbytes > place.size:
+            raise Unreadable("an array goes beyond the end of the file", where=where)
+        values = read_at(place.path, place.start + dataset.offset, np.dtype(dataset.stored), dataset.shape, where)
+    else:
+        request = source.request(do="read", dataset=dataset.path, nbytes=dataset.nbytes)
+        answer, data = ask("an array cannot be read", where, request)
+        with reading("an array cannot be read", where):
+            values = np.frombuffer(data, np.dtype(answer["dtype"])).reshape(dataset.shape)
+    return values.view(known) if values.dtype.kind == "V" else values.astype(known, copy=False)
 
 
 def write_datasets(path: Path, values: Iterable[tuple[Dataset, Array]]) -> None:
@@ -119,173 +205,26 @@ def write_datasets(path: Path, values: Iterable[tuple[Dataset, Array]]) -> None:
         path: the file, a copy of the one the datasets were found in.
         values: each of the shape and element type of its dataset; taken one at a time.
     """
-    import h5py
-
-    with reading("the file cannot be written", str(path)):
-        file = h5py.File(path, "r+")
-    with file:
-        for dataset, array in values:
-            opaque = file[dataset.path].dtype.kind == "V"  # bfloat16, which HDF5 does not have
-            bits = array.view(f"V{array.dtype.itemsize}") if opaque else array
-            with reading("an array cannot be written", f"{path}: {dataset.path}"):
-                file[dataset.path][...] = bits
+    size = path.stat().st_size
+    for dataset, array in values:
+        where = f"{path}: {dataset.path}"
+        stored = np.dtype(dataset.stored)
+        # bfloat16, which HDF5 does not have, is two opaque bytes.
+        bits = contiguous(array.view(stored) if stored.kind == "V" else array.astype(stored, copy=False))
+        data = bits.reshape(-1).view(np.uint8).data
+        if dataset.offset is None or not dataset.nbytes:
+            request = {"path": str(path), "start": 0, "size": size, "where": str(path), "dataset": dataset.path}
+            request |= {"do": "write", "dtype": dataset.stored, "nbytes": len(data)}
+            ask("an array cannot be written", where, request, data)
+        elif dataset.offset + len(data) > size:
+            raise Unreadable("an array goes beyond the end of the file", where=where)
+        else:
+            with path.open("r+b") as file:
+                file.seek(dataset.offset)
+                file.write(data)
 
 
 def write_attribute(path: Path, name: str, text: str) -> None:
     """Replaces a text of the root group, as Keras writes such, in a file of one's own."""
-    import h5py
-
-    with reading("the file cannot be written", str(path)), h5py.File(path, "r+") as file:
-        file.attrs[name] = text.encode("utf-8")
-
-
-@contextmanager
-def _opened(source: Source) -> Iterator[Any]:
-    import h5py
-
-    source.stamp.check()
-    target: Any = source.path
-    if source.archive is not None:
-        target = _member(source.archive, source.member)
-    try:
-        with reading("an HDF5 file is damaged", str(source)):
-            file = h5py.File(target, "r")
-        with file:
-            yield file
-    finally:
-        if not isinstance(target, Path):
-            target.close()
-
-
-def _member(archive: Archive, name: str) -> io.RawIOBase | io.BytesIO:
-    member = archive.member(name)
-    if member.deflated:
-        return io.BytesIO(archive.read(name))
-    file = archive.file()
-    return _Slice(file.fileno(), archive.start(file, member), member.size, file)
-
-
-class _Slice(io.RawIOBase):
-    """A stretch of a file, as a file: h5py reads a member of an archive in place."""
-
-    def __init__(self, handle: int, start: int, size: int, owner: Any) -> None:
-        self.handle, self.first, self.size, self.owner, self.position = handle, start, size, owner, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        self.position = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self.position, os.SEEK_END: self.size}[whence]
-        return self.position
-
-    def tell(self) -> int:
-        return self.position
-
-    def readinto(self, buffer: Any) -> int:
-        wanted = max(0, min(len(buffer), self.size - self.position))
-        data = os.pread(self.handle, wanted, self.first + self.position)
-        buffer[: len(data)] = data
-        self.position += len(data)
-        return len(data)
-
-    def close(self) -> None:
-        self.owner.close()
-        super().close()
-
-
-class _Walk:
-    """The checks on the way down."""
-
-    def __init__(self, where: str) -> None:
-        self.where = where
-        self.above: list[int] = []
-        self.seen = 0
-
-    def group(self, group: Any, path: str, depth: int) -> Group:
-        import h5py
-
-        address = h5py.h5o.get_info(group.id).addr
-        if address in self.above or depth > MAX_DEPTH:
-            raise Unreadable("a group contains itself, or is nested without end", where=f"{self.where}: {path}")
-        self.above.append(address)
-        groups: dict[str, Group] = {}
-        datasets: dict[str, Dataset] = {}
-        for name in group:
-            inner = f"{path.rstrip('/')}/{name}"
-            self.seen += 1
-            if self.seen > MAX_OBJECTS:
-                raise Unreadable("a file has too many objects", where=self.where, expected=f"at most {MAX_OBJECTS:,}")
-            if group.get(name, getclass=True, getlink=True) is not h5py.HardLink:
-                raise Unsafe("a file points elsewhere instead of holding its weights", where=f"{self.where}: {inner}")
-            child = group[name]
-            if isinstance(child, h5py.Group):
-                groups[name] = self.group(child, inner, depth + 1)
-            elif isinstance(child, h5py.Dataset):
-                datasets[name] = self.dataset(child, inner)
-        self.above.pop()
-        return Group(path, self.attributes(group, path), groups, datasets)
-
-    def attributes(self, item: Any, path: str) -> dict[str, str | tuple[str, ...]]:
-        import h5py
-
-        found: dict[str, str | tuple[str, ...]] = {}
-        for name in item.attrs:
-            if name not in _ATTRIBUTES and name.rstrip("0123456789") not in _LISTS:
-                continue
-            attribute = item.attrs.get_id(name)
-            size = prod(attribute.shape) * attribute.dtype.itemsize
-            if size > MAX_ATTRIBUTE:
-                raise Unreadable("an attribute is too large", where=f"{self.where}: {path}@{name}")
-            if size == 0:
-                found[name] = ()
-            elif h5py.check_string_dtype(attribute.dtype) is not None or attribute.dtype.kind == "S":
-                found[name] = _text(item.attrs[name])
-        return found
-
-    def dataset(self, dataset: Any, path: str) -> Dataset:
-        import h5py
-
-        where = f"{self.where}: {path}"
-        if dataset.external or dataset.is_virtual:
-            raise Unsafe("an array's values are in another file", where=where)
-        properties = dataset.id.get_create_plist()
-        filters = {properties.get_filter(index)[0] for index in range(properties.get_nfilters())}
-        if not filters <= _FILTERS:
-            raise Unsafe("an array needs a plugin to be read", where=where, found=f"filters {sorted(filters)}")
-        name = self.element(dataset, where)
-        shape = tuple(int(length) for length in dataset.shape)
-        declared = prod(shape) * dtype_of(name).itemsize
-        stored = dataset.id.get_storage_size()
-        chunk = prod(dataset.chunks) * dtype_of(name).itemsize if dataset.chunks else 0
-        bomb = stored < declared if not filters else declared > max(_RATIO_FLOOR, _RATIO * stored)
-        if bomb or chunk > max(_RATIO_FLOOR, 2 * declared):
-            raise Unreadable(
-                "an array declares more than the file stores of it",
-                where=where,
-                expected=f"{declared:,} bytes for {name} {shape}",
-                found=f"{stored:,}",
-            )
-        return Dataset(path, shape, name, h5py.h5o.get_info(dataset.id).addr)
-
-    def element(self, dataset: Any, where: str) -> str:
-        dtype = dataset.dtype
-        if dtype.kind == "V" and dtype.itemsize == 2 and dtype.names is None:
-            # Keras writes bfloat16 as two opaque bytes and says so in an attribute (saving_lib.H5IOStore).
-            if self.attributes(dataset, where).get("dtype") == "bfloat16":
-                return "bfloat16"
-        elif dtype.kind in "fiubc" and dtype.metadata is None and dtype.itemsize <= 16:
-            return str(dtype.newbyteorder("=").name)
-        raise Unreadable("an array's elements are not numbers", where=where, found=str(dtype))
-
-
-def _text(value: Any) -> str | tuple[str, ...]:
-    if isinstance(value, np.ndarray):
-        return tuple(_word(item) for item in value.reshape(-1))
-    return _word(value)
-
-
-def _word(value: Any) -> str:
-    return value.decode("utf-8") if isinstance(value, bytes) else str(value)
+    request = {"path": str(path), "start": 0, "size": path.stat().st_size, "where": str(path)}
+    ask("the file cannot be written", str(path), {**request, "do": "attribute", "name": name, "text": text})

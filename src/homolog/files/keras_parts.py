@@ -38,29 +38,30 @@ class Parts:
     datasets: Mapping[str, Dataset]
 
 
-def assemble(weights: Iterable[Weight], source: Source) -> Parts:
-    """Names every weight, in the given order.
+def assemble(weights: Iterable[Weight], *sources: Source) -> Parts:
+    """Names every weight of one file, or of several, in the given order.
 
     Raises:
         Unreadable: two weights have one name even in full.
     """
     listed = list(weights)
     counts = Counter(weight.name for weight in listed)
-    addresses = Counter(weight.dataset.address for weight in listed)
+    addresses = Counter((weight.dataset.shard, weight.dataset.address) for weight in listed)
     tensors: dict[str, TensorRef] = {}
     groups: dict[str, list[TensorRef]] = {}
     datasets: dict[str, Dataset] = {}
     for weight in listed:
         name = weight.name if counts[weight.name] == 1 else weight.full
         if name in tensors:
-            raise Unreadable("two weights have one name", where=f"{source}: {name}")
+            raise Unreadable("two weights have one name", where=f"{sources[0]}: {name}")
         found = weight.dataset
+        source, address = sources[found.shard], (found.shard, found.address)
         tensors[name] = TensorRef(
             name,
             found.shape,
             found.dtype,
             partial(read_dataset, source, found),
-            storage=found.address if addresses[found.address] > 1 else None,
+            storage=address if addresses[address] > 1 else None,
         )
         datasets[name] = found
         groups.setdefault(weight.group, []).append(tensors[name])

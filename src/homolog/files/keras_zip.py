@@ -59,13 +59,8 @@ def _writer(archive: Archive, datasets: Mapping[str, Dataset]) -> Callable[[Path
             zipfile.ZipFile(archive.path) as old,
         ):
             draft = Path(folder) / _WEIGHTS
-            where = f"{archive.path}: {_WEIGHTS}"
-            with (
-                reading("the weights cannot be unpacked", where),
-                old.open(_WEIGHTS) as packed,
-                draft.open("wb") as file,
-            ):
-                shutil.copyfileobj(packed, file)
+            with draft.open("wb") as file:
+                archive.unpack(_WEIGHTS, file)
             write_datasets(draft, ((datasets[name], array) for name, array in arrays))
             instead = {_WEIGHTS: draft}
             if config is not None:
@@ -78,12 +73,6 @@ def _writer(archive: Archive, datasets: Mapping[str, Dataset]) -> Callable[[Path
         archive.stamp.check()
 
     return write
-
-
-def _unpack(archive: zipfile.ZipFile, to: Path) -> None:
-    where = f"{archive.filename}: {_WEIGHTS}"
-    with reading("the weights cannot be unpacked", where), archive.open(_WEIGHTS) as packed, to.open("wb") as file:
-        shutil.copyfileobj(packed, file)
 
 
 def _copy(old: zipfile.ZipFile, new: zipfile.ZipFile, info: zipfile.ZipInfo, instead: Path | None) -> None:

@@ -21,6 +21,7 @@ import numpy as np
 from homolog.errors import Unreadable, Unsupported, Usage
 from homolog.files.checkpoint import Checkpoint, Format, Named
 from homolog.files.edge import Stamp, reading
+from homolog.files.positions import read_at
 from homolog.tensors import Array, TensorRef, dtype_of
 
 MAX_HEADER = 100_000_000  # the library's own limit
@@ -168,12 +169,8 @@ def _little(dtype: str) -> np.dtype[np.generic]:
 def _ref(stamp: Stamp, name: str, entry: Entry) -> TensorRef:
     def load() -> Array:
         stamp.check()
-        with reading("a tensor cannot be read", f"{stamp.path}: {name}"), stamp.path.open("rb") as file:
-            file.seek(entry.start)
-            data = bytearray(entry.nbytes)
-            if file.readinto(data) != entry.nbytes:
-                raise Unreadable("the file ended within a tensor", where=f"{stamp.path}: {name}")
-        return _native(np.ndarray(entry.shape, _little(entry.dtype), buffer=data), entry.dtype)
+        values = read_at(stamp.path, entry.start, _little(entry.dtype), entry.shape, f"{stamp.path}: {name}")
+        return _native(values, entry.dtype)
 
     return TensorRef(name, entry.shape, entry.dtype, load)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from difflib import get_close_matches
 from pathlib import Path
 
-from homolog.errors import HomologError, Unreadable, Unsafe, Unsupported
+from homolog.errors import HomologError, Unreadable, Unsafe
+from homolog.files import hdf5_worker
 from homolog.files.archives import Archive
 from homolog.files.checkpoint import Checkpoint
 from homolog.files.edge import reading
@@ -19,7 +20,7 @@ _RESAVE = "torch.save(torch.load('old.pt', weights_only=True), 'new.pt'), in PyT
 
 
 def open_checkpoint(path: str | Path) -> Checkpoint:
-    """Opens a file of weights: PyTorch's zip, safetensors, HDF5 or ``.keras``.
+    """Opens weights: a file of any of the formats, the index of a sharded one, or a folder that holds one.
 
     Reads its directory and its description, and no weights; imports no framework; runs nothing that it holds.
 
@@ -28,9 +29,20 @@ def open_checkpoint(path: str | Path) -> Checkpoint:
         Unsupported: it is sound, but holds something that homolog does not know.
         Unsafe: it asks for code in a way that leaves nothing to look at.
     """
-    path = Path(path)
+    path = _named(Path(path))
+    head = _head(path)
+    if is_index(head) and path.name.endswith(".json"):
+        from homolog.files.shards import open_index
+
+        return open_index(path)
+    return open_file(path)
+
+
+def open_file(path: Path) -> Checkpoint:
+    """Opens one file of weights, which is no index of others."""
     head = _head(path)
     if head.startswith(_HDF5):
+        hdf5_worker.prepare()
         from homolog.files.keras_h5 import open_h5
 
         return open_h5(path)
@@ -40,7 +52,38 @@ def open_checkpoint(path: str | Path) -> Checkpoint:
         from homolog.files.safetensors_file import open_safetensors
 
         return open_safetensors(path)
+    if head[:1] == b"\x08":
+        from homolog.files.onnx_file import open_onnx
+
+        return open_onnx(path)
+    if head[:1] and (0x81 <= head[0] <= 0x8F or head[:1] in b"\xde\xdf"):
+        from homolog.files.flax_msgpack import open_flax
+
+        return open_flax(path)
+    if path.name.endswith(".index"):
+        from homolog.files.tensorflow_bundle import open_bundle
+
+        return open_bundle(path)
     raise _unknown(path, head)
+
+
+def _named(path: Path) -> Path:
+    """The file that a path stands for: TensorFlow names a checkpoint by what its files' names begin with, and a model
+    may be a folder."""
+    if not path.exists() and path.with_name(f"{path.name}.index").is_file():
+        return path.with_name(f"{path.name}.index")
+    if path.is_dir():
+        variables = path / "variables" / "variables.index"
+        inside = [variables] if variables.is_file() else sorted(path.glob("*.index.json"))
+        inside = inside or sorted(path.glob("*.safetensors")) or sorted(path.glob("*.index"))
+        if len(inside) == 1:
+            return inside[0]
+    return path
+
+
+def is_index(head: bytes) -> bool:
+    """Whether a file that begins so may be the index of a sharded checkpoint."""
+    return head.lstrip()[:1] == b"{"
 
 
 def _head(path: Path) -> bytes:
@@ -66,21 +109,26 @@ def _open_zip(path: Path) -> Checkpoint:
     archive = Archive.open(path)
     names = archive.members
     if "config.json" in names and "model.weights.h5" in names:
+        hdf5_worker.prepare()
         from homolog.files.keras_zip import open_keras
 
         return open_keras(path, archive)
     if any(name.rsplit("/", 1)[-1] in _EXPORTED for name in names):
-        raise Unsupported(
-            "the file is an exported program of torch.export, which may hold code", where=str(path), help=_STATE
-        )
+        from homolog.files.torch_exported import open_exported
+
+        return open_exported(path, archive)
     if any(name.count("/") == 1 and name.endswith("/data.pkl") for name in names):
         from homolog.files.torch_zip import open_torch
 
         return open_torch(path, archive)
+    from homolog.files.numpy_zip import is_numpy, open_numpy
+
+    if is_numpy(archive):
+        return open_numpy(path, archive)
     raise Unreadable(
-        "the zip archive is neither PyTorch's nor Keras's",
+        "the zip archive is neither PyTorch's nor Keras's nor NumPy's",
         where=str(path),
-        expected="<folder>/data.pkl, or config.json and model.weights.h5",
+        expected="<folder>/data.pkl, config.json and model.weights.h5, or .npy alone",
         found=", ".join(list(names)[:5]) or "an empty archive",
     )
 

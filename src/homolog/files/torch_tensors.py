@@ -14,6 +14,7 @@ from homolog.errors import Unreadable, Unsupported
 from homolog.files.archives import Archive, Member
 from homolog.files.globals import DTYPES, STORAGES
 from homolog.files.pickles import Global, Object, Persistent, plain_key
+from homolog.files.positions import read_at
 from homolog.tensors import Array, TensorRef, dtype_of
 
 MAX_EXPANDED = 1 << 30  # bytes; an expanded tensor (stride 0) may be logically larger than any memory
@@ -71,11 +72,12 @@ class Stored:
         return np.dtype(f"u{dtype.itemsize}").newbyteorder() if dtype.kind == "V" else dtype.newbyteorder()
 
     def view(self, storage: Array) -> Array:
-        """This tensor as a view of its storage, given as ``numel`` elements."""
+        """This tensor as a view of its storage, given as ``numel`` elements, or as those alone that it uses."""
+        offset = self.offset if len(storage) == self.numel else 0
         step = storage.dtype.itemsize
         # Unlike as_strided, this checks the bounds, and it knows ml_dtypes' types.
         strides = tuple(step * count for count in self.stride)
-        return np.ndarray(self.shape, storage.dtype, storage.view(np.uint8), self.offset * step, strides)
+        return np.ndarray(self.shape, storage.dtype, storage.view(np.uint8), offset * step, strides)
 
     def read(self) -> Array:
         """The values: native byte order, dense unless the stored tensor is not."""
@@ -87,10 +89,22 @@ class Stored:
                 found=f"{self.dtype} {self.shape} from {self.record.size:,} bytes",
             )
         element = self.element()
-        values = self.view(np.frombuffer(self.records.archive.read(self.record.name), dtype=element))
+        values = self.view(self._elements(element)) if prod(self.shape) else np.empty(self.shape, element)
         if element == dtype:
             return values
         return values.astype(element.newbyteorder("=")).view(dtype)
+
+    def _elements(self, element: np.dtype[np.generic]) -> Array:
+        """The whole storage; of one that holds much else, only what this tensor uses is read."""
+        archive, (first, end) = self.records.archive, self.extent
+        if self.record.deflated or 2 * (end - first) >= self.numel:
+            return np.frombuffer(archive.read(self.record.name), dtype=element)
+        # Each of a thousand views of one storage would read all of it, and check all of it.
+        archive.verify(self.record.name)
+        with archive.file() as file:
+            start = archive.start(file, self.record)
+        where = f"{archive.path}: {self.record.name}"
+        return read_at(archive.path, start + first * element.itemsize, element, (end - first,), where)
 
     def ref(self, name: str, storage: Hashable = None, trainable: bool | None = None) -> TensorRef:
         """The same tensor under a name."""
@@ -145,31 +159,39 @@ def _take(arguments: tuple[Any, ...], wanted: tuple[int, ...], records: Records)
 
 def _stored(records: Records, storage: Any, dtype: Any, view: tuple[Any, Any, Any], requires_grad: Any) -> Stored:
     where = str(records.archive.path)
-    offset, shape, stride = view
     member, declared, count = _storage(records, storage)
     if isinstance(dtype, Global) and dtype.name in DTYPES:
         declared = DTYPES[dtype.name]
     if declared is None:
         found = dtype.name if isinstance(dtype, Global) else None
         raise Unsupported("a tensor has an element type that homolog does not know", where=where, found=found)
-    itemsize = dtype_of(declared).itemsize
-    sound = _counts([offset]) and _counts(shape) and _counts(stride) and len(shape) == len(stride) <= 64
-    if not sound:
-        raise Unreadable("a pickled tensor has no sound shape", where=where, found=f"{member.name}: {shape}"[:200])
-    made = Stored(
-        records, member, declared, member.size // itemsize, offset, tuple(shape), tuple(stride), requires_grad is True
-    )
-    if count != member.size or member.size % itemsize:
+    if count != member.size:
         raise Unreadable(
             "a storage is not as long as its tensors say",
             where=f"{where}: {member.name}",
             expected=f"{count:,} bytes",
             found=f"{member.size:,}",
         )
+    return view_of(records, member, declared, view, requires_grad is True)
+
+
+def view_of(records: Records, member: Member, dtype: str, view: tuple[Any, Any, Any], requires_grad: bool) -> Stored:
+    """A tensor that is a view of the storage in a member: its offset, shape and strides, as the file gives them.
+
+    Raises:
+        Unreadable: these are no counts, or the view goes beyond the storage.
+    """
+    where = f"{records.archive.path}: {member.name}"
+    offset, shape, stride = view
+    itemsize = dtype_of(dtype).itemsize
+    sound = _counts([offset]) and _counts(shape) and _counts(stride) and len(shape) == len(stride) <= 64
+    if not sound or member.size % itemsize:
+        raise Unreadable("a pickled tensor has no sound shape", where=where, found=f"{shape}"[:200])
+    made = Stored(records, member, dtype, member.size // itemsize, offset, tuple(shape), tuple(stride), requires_grad)
     if made.extent[1] > made.numel:
         raise Unreadable(
             "a tensor goes beyond its storage",
-            where=f"{where}: {member.name}",
+            where=where,
             expected=f"at most {made.numel:,} elements",
             found=f"shape {made.shape}, strides {made.stride}, offset {made.offset}",
         )

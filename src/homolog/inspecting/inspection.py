@@ -25,6 +25,14 @@ _WHAT = {
     Format.KERAS_H5_WEIGHTS: "Keras weights without an architecture, in legacy HDF5",
     Format.KERAS: "Keras model{cls}, .keras archive",
     Format.KERAS_WEIGHTS: "Keras weights without an architecture (.weights.h5)",
+    Format.TORCHSCRIPT: "PyTorch weights of a TorchScript program, whose code is not read",
+    Format.TORCH_EXPORTED: "PyTorch weights of an exported program (.pt2), whose code is not read",
+    Format.SHARDED: "weights without an architecture, in several files",
+    Format.SHARDED_KERAS: "Keras weights without an architecture, in several files",
+    Format.NUMPY: "arrays of NumPy (.npz)",
+    Format.TENSORFLOW: "variables of a TensorFlow checkpoint or SavedModel",
+    Format.ONNX: "initialisers of an ONNX model",
+    Format.FLAX: "arrays of a Flax checkpoint (MessagePack)",
 }
 _OWNERS = {"pytorch": "PyTorch", "keras": "Keras"}
 

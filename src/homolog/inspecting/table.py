@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+import re
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from homolog.inspecting.outline import View, look
 from homolog.inspecting.summary import identity, stored
-from homolog.inspecting.values import Figures, figures
+from homolog.inspecting.values import Figures, figures, together
 from homolog.inspecting.words import pattern
 from homolog.network import Network
 from homolog.tensors import Shape, TensorRef
@@ -24,6 +25,7 @@ class TensorRow:
         tied: name of an earlier tensor whose bytes these are.
         ignored: why it is no part of the function, if so.
         figures: of the values, if they were asked for.
+        times: how many tensors alike the row stands for; elements and bytes are theirs together.
     """
 
     name: str
@@ -35,6 +37,7 @@ class TensorRow:
     tied: str | None = None
     ignored: str | None = None
     figures: Figures | None = None
+    times: int = 1
 
     def to_dict(self) -> dict[str, object]:
         """JSON."""
@@ -48,6 +51,7 @@ class TensorRow:
             "tied": self.tied,
             "ignored": self.ignored,
             **({} if self.figures is None else {"values": self.figures.to_dict()}),
+            **({} if self.times == 1 else {"times": self.times}),
         }
 
 
@@ -93,23 +97,55 @@ class TensorTable:
         }
 
 
-def tensor_table(network: Network, pattern: str | None = None, values: bool = False) -> TensorTable:
+def tensor_table(network: Network, pattern: str | None = None, values: bool = False, fold: bool = False) -> TensorTable:
     """Every tensor of a network.
 
     Args:
         network: of any kind, unsafe files included.
         pattern: a word or regular expression to search the names for; upper and lower case are the same.
         values: whether to read each tensor, one at a time, for figures of its values.
+        fold: whether tensors whose names differ in numbers alone, and that are alike, are one row.
 
     Raises:
         Usage: ``pattern`` is no valid regular expression.
     """
     view = look(network)
     table = table_of(view, pattern, network.name)
-    if not values:
-        return table
-    rows = tuple(replace(row, figures=figures(view.tensors[row.name])) for row in table.rows)
-    return replace(table, rows=rows)
+    rows = table.rows
+    if values:
+        rows = tuple(replace(row, figures=figures(view.tensors[row.name])) for row in rows)
+    return replace(table, rows=folded(rows) if fold else rows)
+
+
+def folded(rows: Sequence[TensorRow]) -> tuple[TensorRow, ...]:
+    """``layers.0.weight``, ``layers.1.weight`` … as ``layers.#.weight``, where all that is told of them is the same."""
+    alike: dict[Hashable, list[TensorRow]] = {}
+    for row in rows:
+        tied = None if row.tied is None else _unnumbered(row.tied)
+        key = (_unnumbered(row.name), row.shape, row.dtype, row.trainable, tied, row.ignored)
+        alike.setdefault(key, []).append(row)
+    return tuple(_one(found) for found in alike.values())
+
+
+def _one(rows: Sequence[TensorRow]) -> TensorRow:
+    first = rows[0]
+    if len(rows) == 1:
+        return first
+    told = [(row.figures, row.elements) for row in rows if row.figures is not None]
+    return replace(
+        first,
+        name=_unnumbered(first.name),
+        tied=None if first.tied is None else _unnumbered(first.tied),
+        elements=sum(row.elements for row in rows),
+        nbytes=sum(row.nbytes for row in rows),
+        figures=together(told, first.shape) if told else None,
+        times=len(rows),
+    )
+
+
+def _unnumbered(name: str) -> str:
+    """A number counts where it is a part of the name, or ends one as in Keras's ``conv2d_3``."""
+    return re.sub(r"(?<![^./_])\d+(?=[./]|$)", "#", name)
 
 
 def table_of(view: View, word: str | None = None, source: str = "") -> TensorTable:

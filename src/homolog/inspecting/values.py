@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set, Sized
+from collections.abc import Mapping, Sequence, Set, Sized
 from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
 
+from homolog.errors import Unreadable
 from homolog.tensors import Array, TensorRef
 
 _FEW = 4  # values, items and entries that are shown of many
+_PIECE = 1 << 20  # values that are summed up at once
 
 
 @dataclass(frozen=True)
@@ -20,10 +22,11 @@ class Figures:
     Attributes:
         dtype: name of the element type, as numpy or the framework gives it.
         shape: the length of each axis, None for one that is open; None where even their number is.
-        low, high, mean: of the finite values, None where there are none or they could not be read.
-        not_finite: how many values are infinite or NaN.
+        low, high, mean, std: of the finite values, None where there are none or they could not be read.
+        nan, inf: how many values are NaN, and how many are infinite.
         first: the first few values.
         unread: why the values could not be read, if so.
+        damaged: whether that is because the file they are in is damaged.
     """
 
     dtype: str
@@ -31,9 +34,17 @@ class Figures:
     low: float | None = None
     high: float | None = None
     mean: float | None = None
-    not_finite: int = 0
+    std: float | None = None
+    nan: int = 0
+    inf: int = 0
     first: tuple[float, ...] = ()
     unread: str | None = None
+    damaged: bool = False
+
+    @property
+    def not_finite(self) -> int:
+        """How many values are infinite or NaN."""
+        return self.nan + self.inf
 
     def __str__(self) -> str:
         parts = [_brief(self.dtype, self.shape)]
@@ -41,8 +52,9 @@ class Figures:
             parts.append(f"values not readable: {self.unread}")
         if self.low is not None and self.high is not None and self.mean is not None:
             parts.append(f"min {self.low:.6g}, max {self.high:.6g}, mean {self.mean:.6g}")
-        if self.not_finite:
-            parts.append(f"{self.not_finite} not finite")
+        if self.std is not None:
+            parts.append(f"std {self.std:.6g}")
+        parts += [f"{number:,} {word}" for number, word in ((self.nan, "NaN"), (self.inf, "Inf")) if number]
         if self.first:
             parts.append(f"first {', '.join(f'{value:.6g}' for value in self.first)}")
         return "; ".join(parts)
@@ -55,6 +67,9 @@ class Figures:
             "min": self.low,
             "max": self.high,
             "mean": self.mean,
+            "std": self.std,
+            "nan": self.nan,
+            "inf": self.inf,
             "not_finite": self.not_finite,
             "first": [value if np.isfinite(value) else str(value) for value in self.first],
             "unread": self.unread,
@@ -76,13 +91,79 @@ def figures(value: object) -> Figures:
         array = _numpy(value)
     # Symbolic, sparse, meta and quantised tensors refuse, each with errors of their own library.
     except Exception as error:  # noqa: BLE001
-        return Figures(dtype, shape, unread=_one_line(f"{type(error).__name__}: {error}"))
-    finite = array[np.isfinite(array)]
+        reason = _one_line(f"{type(error).__name__}: {error}")
+        return Figures(dtype, shape, unread=reason, damaged=isinstance(error, Unreadable))
     first = tuple(float(one) for one in islice(array.flat, _FEW))
-    if not finite.size:
-        return Figures(dtype, shape, not_finite=array.size, first=first)
-    low, high, mean = float(finite.min()), float(finite.max()), float(finite.mean(dtype=np.float64))
-    return Figures(dtype, shape, low, high, mean, array.size - finite.size, first)
+    return _summed(array).figures(dtype, shape, first)
+
+
+@dataclass
+class _Sums:
+    """What is known of the values so far: the finite ones' number, mean and sum of squares about it, and extremes."""
+
+    count: int = 0
+    mean: float = 0.0
+    squares: float = 0.0
+    low: float = np.inf
+    high: float = -np.inf
+    nan: int = 0
+    inf: int = 0
+
+    def add(self, other: _Sums) -> None:
+        """Other values beside these, by the formula of Chan, Golub and LeVeque, which does not lose digits."""
+        count = self.count + other.count
+        if other.count:
+            apart = other.mean - self.mean
+            self.squares += other.squares + apart * apart * self.count * other.count / count
+            self.mean += apart * other.count / count
+        self.count = count
+        self.low, self.high = min(self.low, other.low), max(self.high, other.high)
+        self.nan, self.inf = self.nan + other.nan, self.inf + other.inf
+
+    def figures(
+        self, dtype: str, shape: tuple[int | None, ...] | None, first: tuple[float, ...] = (), unread: str | None = None
+    ) -> Figures:
+        """The figures that these sums come to."""
+        if not self.count:
+            return Figures(dtype, shape, nan=self.nan, inf=self.inf, first=first, unread=unread)
+        std = (self.squares / self.count) ** 0.5
+        return Figures(dtype, shape, self.low, self.high, self.mean, std, self.nan, self.inf, first, unread)
+
+
+def together(parts: Sequence[tuple[Figures, int]], shape: tuple[int | None, ...] | None) -> Figures:
+    """The figures of several arrays of one element type as if they were one.
+
+    Args:
+        parts: the figures of each, and how many elements it has.
+        shape: what to say of the shape.
+    """
+    sums = _Sums()
+    for one, elements in parts:
+        count = elements - one.not_finite
+        if one.low is None or one.high is None or one.mean is None or one.std is None:
+            sums.add(_Sums(nan=one.nan, inf=one.inf))
+        else:
+            sums.add(_Sums(count, one.mean, one.std**2 * count, one.low, one.high, one.nan, one.inf))
+    unread = next((one.unread for one, _ in parts if one.unread is not None), None)
+    return sums.figures(parts[0][0].dtype, shape, unread=unread)
+
+
+def _summed(array: Array) -> _Sums:
+    """A piece at a time, so that a large array is not held again in float64."""
+    sums = _Sums()
+    flat = array.reshape(-1)
+    for start in range(0, flat.size, _PIECE):
+        piece = flat[start : start + _PIECE].astype(np.float64)
+        finite = np.isfinite(piece)
+        nan = int(np.isnan(piece).sum())
+        kept = piece if finite.all() else piece[finite]
+        found = _Sums(nan=nan, inf=piece.size - kept.size - nan)
+        if kept.size:
+            found.count, found.mean = kept.size, float(kept.mean())
+            found.squares = float(np.square(kept - found.mean).sum())
+            found.low, found.high = float(kept.min()), float(kept.max())
+        sums.add(found)
+    return sums
 
 
 def is_container(value: object) -> bool:

@@ -47,9 +47,9 @@ def _amend(stack: ExitStack, amended: Amendments) -> None:
     modules = [sys.modules[name] for name in list(sys.modules) if name.startswith(TORCH)]
     for path, change in amended.items():
         place, _, name = path.rpartition(".")
-        plain = getattr(import_module(f"{TORCH}.{place}"), name)
+        plain: Any = getattr(import_module(f"{TORCH}.{place}"), name)
         for module in modules:
-            if vars(module).get(name) is plain:
+            if name in vars(module) and vars(module)[name] is plain:
                 stack.enter_context(lent(module, name, change(plain)))
 
 

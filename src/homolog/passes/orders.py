@@ -1,9 +1,10 @@
 """Chooses for every value the order of its axes, such that the fewest numbers are moved.
 
-Every value may lie in the source's own order or in one other: that in which it comes if the maps around it lie
-channels-last. Which of the two it is, for all values at once, is a binary labelling whose cost is the size of what has
-to be transposed; its minimum is a minimum cut (Boykov, Veksler and Zabih, "Fast approximate energy minimization via
-graph cuts", 2001, section 7; Kolmogorov and Zabih, "What energy functions can be minimized via graph cuts?", 2004).
+Every value may lie in the source's own order or in one other: that in which it comes if the maps around it lie as the
+target has them, channels last for Keras and first for PyTorch. Which of the two it is, for all values at once, is a
+binary labelling whose cost is the size of what has to be transposed; its minimum is a minimum cut (Boykov, Veksler and
+Zabih, "Fast approximate energy minimization via graph cuts", 2001, section 7; Kolmogorov and Zabih, "What energy
+functions can be minimized via graph cuts?", 2004).
 """
 
 from __future__ import annotations
@@ -15,120 +16,32 @@ from math import prod
 import numpy as np
 
 from homolog.graph import Value
-from homolog.passes.ways import HEADS_LAST, Order, before, channels_last, fits, is_flat, natural, needed, way_of
-from homolog.trace import CONSTANT, INPUT, PARAMETER, Step, Trace
+from homolog.passes.others import FREE, others
+from homolog.passes.ways import Order, Target, as_map, fits, is_flat, natural, needed
+from homolog.trace import INPUT, Step, Trace
 
-FREE = (PARAMETER, CONSTANT)
-"""What can be laid out in any order when it is written: it costs nothing when the model runs."""
-RESHAPES = {"view", "reshape", "flatten", "unflatten", "_unsafe_view"}
-"""Operators that cannot give every order, however what they read is laid out."""
 NEVER = 1 << 28
 OPEN_LENGTH = 8
 """Stands for an open length in the size of a value."""
+PERMUTATION = 64
+"""What one costs in PyTorch, beside the logarithm of a size: there are to be few, before they are to be small."""
 
 
-def orders(trace: Trace, *, keep: bool = False) -> dict[str, Order]:
+def orders(trace: Trace, *, keep: bool = False, target: Target = "keras") -> dict[str, Order]:
     """The order of the outputs of every step.
 
     Args:
         trace: of the network.
         keep: whether inputs and outputs are to lie in the source's own order.
+        target: the framework that the trace is written for.
     """
-    other = _others(trace)
-    last = _cut(trace, other, keep)
+    choice = _Choice(trace, target, keep, others(trace, target))
+    last = choice.cut()
     return {
-        name: other[name] if name in last else natural(len(step.shape))
+        name: choice.other[name] if name in last else natural(len(step.shape))
         for name, step in trace.steps.items()
         if step.shapes
     }
-
-
-def _others(trace: Trace) -> dict[str, Order]:
-    """The one other order that a step may have, for those that have one."""
-    found: dict[str, Order] = {}
-    for _ in range(2):
-        _forward(trace, found)
-        _backward(trace, found)
-    _forward(trace, found)
-    return found
-
-
-def _forward(trace: Trace, found: dict[str, Order]) -> None:
-    for step in trace.steps.values():
-        if step.name in found or step.operator in FREE or not step.shapes:
-            continue
-        rank = len(step.shape)
-        only = needed(step)
-        if only is not None:
-            found[step.name] = only
-            continue
-        way = way_of(step)
-        for place, value in enumerate(step.values()):
-            shape = trace.shape(value)
-            known = found.get(value.node)
-            if known is not None and len(known) == len(shape):
-                order = way(step, shape, known, place)
-                if order is not None and order != natural(rank):
-                    found[step.name] = order
-                    break
-            # axes that are only called otherwise: channels-last by nature, or the batch in front
-            order = way(step, shape, natural(len(shape)), place)
-            if (
-                known is None
-                and rank > 2
-                and order != natural(rank)
-                and order in (channels_last(rank), _batch_first(step))
-            ):
-                found[step.name] = order
-                break
-
-
-def _batch_first(step: Step) -> Order:
-    """The order of a sequence of batches whose batches lie in front."""
-    rank = len(step.shape)
-    return (1, 0, *range(2, rank)) if rank > 2 and step.shape[1] is None else natural(rank)
-
-
-def _backward(trace: Trace, found: dict[str, Order]) -> None:
-    for step in reversed(list(trace.steps.values())):
-        wanted = found.get(step.name)
-        if wanted is None:
-            continue
-        for place, value in enumerate(step.values()):
-            source = trace.steps[value.node]
-            shape = trace.shape(value)
-            if value.node in found or source.operator in FREE or len(shape) < 3:
-                continue
-            for order in (channels_last(len(shape)), HEADS_LAST, before(step, shape, wanted) or ()):
-                fitting = len(order) == len(shape) and fits(step, shape, order, place, wanted)
-                fitting = fitting and order != natural(len(shape))
-                if fitting and _can_give(trace, source, order, found):
-                    found[value.node] = order
-                    break
-
-
-def _can_give(trace: Trace, step: Step, order: Order, found: Mapping[str, Order]) -> bool:
-    """Whether a step can give its result in an order, from some order of each of its inputs."""
-    if step.operator == INPUT:
-        return True
-    for place, value in enumerate(step.values()):
-        shape = trace.shape(value)
-        if trace.steps[value.node].operator in FREE:
-            laid = (natural(len(shape)), channels_last(len(shape)))
-            if step.operator in RESHAPES and not any(fits(step, shape, own, place, order) for own in laid):
-                return False
-            continue
-        known: set[Order] = {natural(len(shape)), channels_last(len(shape)), HEADS_LAST}
-        known.add(found.get(value.node, natural(len(shape))))
-        known.add(before(step, shape, order) or natural(len(shape)))
-        if not any(fits(step, shape, own, place, order) for own in known if len(own) == len(shape)):
-            return False
-    return True
-
-
-def _size(trace: Trace, value: Value) -> int:
-    lengths = prod(OPEN_LENGTH if length is None else length for length in trace.shape(value))
-    return lengths // 64 + 1
 
 
 @dataclass
@@ -179,42 +92,66 @@ class _Network:
         return {name for name, place in self.places.items() if place in reached}
 
 
-def _cut(trace: Trace, other: Mapping[str, Order], keep: bool) -> set[str]:
-    """Names of the steps whose outputs lie in their other order."""
-    network = _Network({name: place for place, name in enumerate(other, start=2)})
-    ends = {value.node for value in trace.outputs.values()}
-    for name in other:
-        step = trace.steps[name]
-        if needed(step) is not None:
-            network.alone(name, NEVER, 0)
-        elif step.operator == INPUT or name in ends:
-            source = keep or is_flat(other[name])
-            network.alone(name, 0 if source else NEVER // 2, NEVER // 2 if source else 0)
-    for step in trace.steps.values():
-        for place, value in enumerate(step.values()):
-            if trace.steps[value.node].operator in FREE:
-                continue
-            costs = _costs(trace, step, place, value, other)
-            if step.name in other and value.node in other:
-                network.pair(step.name, value.node, costs)
-            elif step.name in other:
-                network.alone(step.name, costs[0][0], costs[1][0])
-            elif value.node in other:
-                network.alone(value.node, costs[0][0], costs[0][1])
-    return network.cut()
+@dataclass(frozen=True)
+class _Choice:
+    """Between the source's order and the other, for every step that has one."""
 
+    trace: Trace
+    target: Target
+    keep: bool
+    other: Mapping[str, Order]
 
-def _costs(trace: Trace, step: Step, place: int, value: Value, other: Mapping[str, Order]) -> list[list[int]]:
-    """What is moved between a value and a step that reads it: for the step's own and other order (rows), and the
-    value's."""
-    shape, size = trace.shape(value), _size(trace, value)
-    if not step.shapes:
-        return [[0, 0], [0, 0]]
-    results = [natural(len(step.shape)), other.get(step.name, natural(len(step.shape)))]
-    given = [natural(len(shape)), other.get(value.node, natural(len(shape)))]
-    if len(given[1]) != len(shape):
-        given[1] = given[0]
-    return [
-        [0 if fits(step, shape, order, place, result) else NEVER if is_flat(order) else size for order in given]
-        for result in results
-    ]
+    def cut(self) -> set[str]:
+        """Names of the steps whose outputs lie in their other order."""
+        trace, other = self.trace, self.other
+        network = _Network({name: place for place, name in enumerate(other, start=2)})
+        ends = {value.node for value in trace.outputs.values()}
+        for name in other:
+            step = trace.steps[name]
+            if needed(step, self.target) is not None:
+                network.alone(name, NEVER, 0)
+            elif step.operator == INPUT or name in ends:
+                network.alone(name, *self._at_the_end(other[name]))
+        for step in trace.steps.values():
+            for place, value in enumerate(step.values()):
+                if trace.steps[value.node].operator in FREE:
+                    continue
+                costs = self._costs(step, place, value)
+                if step.name in other and value.node in other:
+                    network.pair(step.name, value.node, costs)
+                elif step.name in other:
+                    network.alone(step.name, costs[0][0], costs[1][0])
+                elif value.node in other:
+                    network.alone(value.node, costs[0][0], costs[0][1])
+        return network.cut()
+
+    def _at_the_end(self, order: Order) -> tuple[int, int]:
+        """What it costs an input or output to lie as the source has it, and in its other order."""
+        if self.keep or is_flat(order):
+            return 0, NEVER // 2
+        if self.target == "keras" or (len(order) > 3 and order == as_map(len(order), self.target)):
+            return NEVER // 2, 0
+        return 0, 0  # a sequence, perhaps: whatever moves least
+
+    def _costs(self, step: Step, place: int, value: Value) -> list[list[int]]:
+        """What is moved between a value and a step that reads it: for the step's own and other order (rows), and the
+        value's."""
+        shape, size = self.trace.shape(value), self._size(value)
+        if not step.shapes:
+            return [[0, 0], [0, 0]]
+        results = [natural(len(step.shape)), self.other.get(step.name, natural(len(step.shape)))]
+        given = [natural(len(shape)), self.other.get(value.node, natural(len(shape)))]
+        if len(given[1]) != len(shape):
+            given[1] = given[0]
+
+        def cost(order: Order, result: Order) -> int:
+            fitting = fits(step, shape, order, place, result, self.target)
+            return 0 if fitting else NEVER if is_flat(order) else size
+
+        return [[cost(order, result) for order in given] for result in results]
+
+    def _size(self, value: Value) -> int:
+        """What it costs to move a value: the numbers that are moved. For PyTorch, which only calls the axes otherwise,
+        nearly the same whichever it is; the larger is left where it is of two that could be moved."""
+        lengths = prod(OPEN_LENGTH if length is None else length for length in self.trace.shape(value))
+        return lengths // 64 + 1 if self.target == "keras" else PERMUTATION + lengths.bit_length()

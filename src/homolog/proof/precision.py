@@ -49,12 +49,13 @@ class Errors:
     scale: float
 
 
-def check(subjects: Subjects, seed: int) -> Iterator[Part]:
+def check(subjects: Subjects, seed: int, *, constants: bool = False) -> Iterator[Part]:
     """The parts ``float64``, where both can be run so, and ``float32``, where one of them can.
 
     Args:
         subjects: the networks.
         seed: of the input.
+        constants: whether the second holds numbers, rounded to float32, that the first computes anew in float64.
     """
     inputs = inputs_for(subjects, batch=1, seed=seed)
     left, right = subjects.a.run(inputs.first), subjects.b.run(inputs.second)
@@ -63,7 +64,7 @@ def check(subjects: Subjects, seed: int) -> Iterator[Part]:
     if errors is None:
         return
     if wide is not None and other is not None:
-        yield _float64(paired(subjects, wide, other).pairs, errors)
+        yield _float64(paired(subjects, wide, other).pairs, errors, constants)
     yield _float32(errors)
 
 
@@ -90,15 +91,17 @@ def strays(subjects: Subjects, inputs: Samples) -> Strays | None:
     return Strays(apart / scale, _largest(_own(wide, subjects.a.run(inputs.first))) / scale)
 
 
-def _float64(pairs: Pairs, errors: Errors) -> Part:
+def _float64(pairs: Pairs, errors: Errors, constants: bool) -> Part:
     apart, scale = _largest(pairs), max(errors.scale, np.finfo(np.float64).tiny)
     threshold = f"{MOST_APART:.0e} of the largest output"
     figures = {"max_abs_error": apart, "relative": apart / scale}
     details: tuple[str, ...] = ()
     passed = apart <= MOST_APART * scale
-    if not passed and apart <= min(errors.own, errors.other):
+    rounded = min(errors.own, errors.other)
+    if not passed and apart <= (max(rounded, LUCK * scale) if constants else rounded):
         passed = True  # a sum of two biases, say, is rounded where the target keeps it as one
-        rounding = f"less than rounding to float32 makes ({errors.own:.1e}): a weight or a constant is rounded"
+        made = max(errors.own, LUCK * scale) if constants else errors.own
+        rounding = f"less than rounding to float32 makes ({made:.1e}): a weight or a constant is rounded"
         details = (f"more than {threshold}, and {rounding}",)
     figure = f"in float64 the outputs are {apart / scale:.1e} of the largest apart"
     return Part("float64", passed, figure, details, figures, threshold)

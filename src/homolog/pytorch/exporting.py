@@ -13,12 +13,15 @@ from homolog.pytorch.attention import plain_attention
 from homolog.pytorch.chunks import open_chunks
 from homolog.pytorch.export import giving_tensors
 from homolog.pytorch.inference import at_inference
+from homolog.pytorch.quick import quick_norms
 from homolog.results import Results, taken_apart
 
 if TYPE_CHECKING:
     import torch
 
 BATCH = "batch"
+OTHER = (2.0, 0.5)
+"""Times the length that it is traced with, at which a network is tried that is to take any."""
 UNREADABLE = ("complex", "quint", "qint", "float8")
 
 
@@ -87,7 +90,14 @@ def exported(
             results = taken_apart(module(*by_place, **by_name), lambda item: isinstance(item, torch.Tensor))
         # the order of more than two factors would be chosen by their lengths, the batch among them
         plainly = torch.backends.opt_einsum.flags(enabled=False)
-        reading = at_inference(module), giving_tensors(module), open_chunks(module), plain_attention(), plainly
+        reading = (
+            at_inference(module),
+            giving_tensors(module),
+            open_chunks(module),
+            plain_attention(),
+            quick_norms(),
+            plainly,
+        )
         with ExitStack() as stack, warnings.catch_warnings():
             for manager in reading:
                 stack.enter_context(manager)
@@ -97,6 +107,8 @@ def exported(
     except Exception as error:  # whatever the user's forward raises while it is traced
         raise _not_exported(module, given, error) from error
     _refuse_fixed(program, [*args, *kwargs.values()])
+    if any(max(axes, default=0) for axes in (*args, *kwargs.values())):
+        _refuse_one_size(module, program, given, list(by_name), [*args, *kwargs.values()])
     return program, results
 
 
@@ -105,7 +117,7 @@ def _refuse_fixed(program: torch.export.ExportedProgram, wanted: Sequence[Mappin
     values = {entry.name: entry.meta.get("val") for entry in program.graph.nodes if entry.op == "placeholder"}
     for name, axes in zip(program.graph_signature.user_inputs, wanted, strict=False):
         shape = getattr(values.get(str(name)), "shape", ())
-        fixed = [axis for axis in axes if axis < len(shape) and isinstance(shape[axis], int)]
+        fixed = [axis for axis in axes if axis < len(shape) and not is_open(shape[axis])]
         if fixed:
             raise Unsupported(
                 "the network fixes a length that is to stay open",
@@ -114,6 +126,51 @@ def _refuse_fixed(program: torch.export.ExportedProgram, wanted: Sequence[Mappin
                 found=f"{', '.join(str(shape[axis]) for axis in fixed)}, whatever comes in",
                 help="fix it in --input too, or compute with x.shape in the source",
             )
+
+
+def _refuse_one_size(
+    module: torch.nn.Module,
+    program: torch.export.ExportedProgram,
+    given: Sequence[torch.Tensor],
+    names: Sequence[str],
+    wanted: Sequence[Mapping[int, object]],
+) -> None:
+    """Refuse lengths that are to stay open where the module runs at none but the one it was traced with: an addend
+    behind a stride, say, which a trace shows as nothing that is fixed."""
+    import torch
+
+    def runs(factor: float) -> bool:
+        sizes = [
+            [int(n * factor) if axis and axis in axes else n for axis, n in enumerate(item.shape)]
+            for item, axes in zip(given, wanted, strict=True)
+        ]
+        changed = [item.new_zeros(size) for item, size in zip(given, sizes, strict=True)]
+        count = len(changed) - len(names)
+        try:
+            module(*changed[:count], **dict(zip(names, changed[count:], strict=True)))
+        except Exception:  # noqa: BLE001 - whatever the user's forward raises at a size that it was not made for
+            return False
+        return True
+
+    with at_inference(module), torch.no_grad():
+        if any(runs(factor) for factor in OTHER):
+            return
+    entries = list(zip(program.graph_signature.user_inputs, given, wanted, strict=False))
+    told = [(name, item, [axis for axis in axes if axis]) for name, item, axes in entries]
+    raise Unsupported(
+        "the network takes one length alone where several are to stay open",
+        where=", ".join(str(name) for name, _, axes in told if axes),
+        expected="; ".join(f"open lengths along axis {', '.join(map(str, axes))}" for _, _, axes in told if axes),
+        found="; ".join(f"{', '.join(str(item.shape[axis]) for axis in axes)}" for _, item, axes in told if axes)
+        + f", and it fails at {' and '.join(f'{factor:g} times' for factor in OTHER)} as much",
+        help="fix it in --input too, or compute with x.shape in the source",
+    )
+
+
+def is_open(length: Any) -> bool:
+    """Whether the inputs tell a length when the program runs; one that PyTorch found to be a number may still be
+    written as a symbol."""
+    return not isinstance(length, int) and bool(length.node.expr.free_symbols)
 
 
 def _by_argument(
@@ -126,8 +183,13 @@ def _by_argument(
     """Which axes are open, in the form that ``torch.export`` wants: as the arguments are given."""
     import inspect
 
-    bound = inspect.signature(module.forward).bind(*by_place, **by_name)
-    names = list(bound.arguments)
+    parameters = inspect.signature(module.forward).parameters.values()
+    rest = next((part.name for part in parameters if part.kind is part.VAR_POSITIONAL), None)
+    if rest is not None:
+        count = sum(part.kind in (part.POSITIONAL_ONLY, part.POSITIONAL_OR_KEYWORD) for part in parameters)
+        named = zip((part.name for part in parameters), args[:count], strict=False)
+        return {**dict(named), rest: tuple(args[count:]), **kwargs}
+    names = list(inspect.signature(module.forward).bind(*by_place, **by_name).arguments)
     if len(names) == len(args) + len(kwargs):
         return {**dict(zip(names, args, strict=False)), **kwargs}
     return tuple(args)

@@ -61,10 +61,10 @@ def _kept() -> tuple[Any, Any]:
     library.define("dropout(Tensor input, float p, bool train) -> Tensor")
     library.impl("dropout", lambda tensor, p, train: tensor.clone(), "CompositeExplicitAutograd")
     schema = str(torch.ops.aten.batch_norm.default._schema)
-    library.define(schema.removeprefix("aten::"))
-    library.impl("batch_norm", lambda tensor, *given: tensor.clone(), "CompositeExplicitAutograd")
+    library.define(schema.replace("aten::batch_norm", "kept_batch_norm"))
+    library.impl("kept_batch_norm", lambda tensor, *given: tensor.clone(), "CompositeExplicitAutograd")
     _LIBRARIES.append(library)
-    return torch.ops.homolog.dropout.default, torch.ops.homolog.batch_norm.default
+    return torch.ops.homolog.dropout.default, torch.ops.homolog.kept_batch_norm.default
 
 
 _LIBRARIES: list[object] = []

@@ -25,20 +25,22 @@ RATES = ("p", "dropout", "drop_prob", "drop_path")
 """Settings that say how much a module does at random."""
 
 
-def gradients(module: torch.nn.Module, inputs: Given, cotangents: Sequence[Array | None]) -> Gradients:
-    """See ``Live.gradients``."""
+def gradients(
+    module: torch.nn.Module, inputs: Given, cotangents: Sequence[Array | None], *, as_trained: bool = False
+) -> Gradients:
+    """See ``Live.gradients`` and ``Live.as_trained``."""
 
     def work(model: torch.nn.Module) -> dict[str, Array]:
         trained = _trained(model.eval())
         found = _differentiated(_weighed(_called(model, inputs), cotangents), trained)
         return {name: to_numpy(array) for name, array in found.items()}
 
-    arrays, precision = _as_exactly_as_it_can(module, work)
+    arrays, precision = _as_exactly_as_it_can(module, work, as_trained)
     return Gradients(arrays, precision)
 
 
-def train(module: torch.nn.Module, lesson: Lesson) -> Trained:
-    """See ``Live.train``."""
+def train(module: torch.nn.Module, lesson: Lesson, *, as_trained: bool = False) -> Trained:
+    """See ``Live.train`` and ``Live.as_trained``."""
 
     def work(model: torch.nn.Module) -> Trained:
         silenced = _without_chance(model)
@@ -61,17 +63,19 @@ def train(module: torch.nn.Module, lesson: Lesson) -> Trained:
         arrays = {name: ref.read().copy() for name, ref in state(model).items()}
         return Trained(arrays, tuple(losses), rate or 0.0, "", (*silenced, *functions.silenced))
 
-    made, precision = _as_exactly_as_it_can(module, work)
+    made, precision = _as_exactly_as_it_can(module, work, as_trained)
     return Trained(made.arrays, made.losses, made.rate, precision, made.silenced)
 
 
-def _as_exactly_as_it_can(module: torch.nn.Module, work: Callable[[torch.nn.Module], Made]) -> tuple[Made, str]:
+def _as_exactly_as_it_can(
+    module: torch.nn.Module, work: Callable[[torch.nn.Module], Made], as_trained: bool
+) -> tuple[Made, str]:
     """On a copy in float64, else, where its forward makes tensors of a type that does not go with it, as it is.
 
-    The copy stores the weights that the module computes from others.
+    The copy stores the weights that the module computes from others, as ``as_used`` does.
     """
     torch = require()
-    with as_used(module):
+    with as_used(module, as_trained=as_trained):
         own = copy.deepcopy(module)
     with torch.enable_grad():
         try:
@@ -123,7 +127,7 @@ def _off(results: Results, targets: Sequence[Array | None]) -> Any:
 
 
 def _like(array: Array, tensor: torch.Tensor) -> torch.Tensor:
-    made = require().tensor(np.ascontiguousarray(array), dtype=tensor.dtype)
+    made = require().tensor(np.asarray(array, order="C"), dtype=tensor.dtype)
     return cast("torch.Tensor", made)
 
 

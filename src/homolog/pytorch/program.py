@@ -19,7 +19,7 @@ from homolog.pytorch.export import with_sizes
 from homolog.pytorch.exporting import BATCH, exported, is_open, refuse_types
 from homolog.pytorch.functional import changed_state, functional
 from homolog.pytorch.inference import as_used
-from homolog.pytorch.inline import inline
+from homolog.pytorch.inline import inline, without_idle_detaching
 from homolog.pytorch.read import fitting, state, to_numpy, tree_of
 from homolog.pytorch.statics import Statics
 from homolog.results import Results
@@ -82,6 +82,7 @@ class _Reader:
         written: Collection[str],
     ) -> None:
         inline(program.graph_module)
+        without_idle_detaching(program)
         self._refuse_changes(changed_state(program))
         self.module, self.results = module, results
         self.program = decomposed(functional(program), written) if written else functional(program)

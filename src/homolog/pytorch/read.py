@@ -158,9 +158,14 @@ def used_tree_of(module: torch.nn.Module) -> Module:
         return tree_of(module)
 
 
-def computed(module: torch.nn.Module) -> dict[str, TensorRef]:
-    """The weights that a module computes from those of its state_dict, as they are at inference."""
-    with as_used(module) as names:
+def computed(module: torch.nn.Module, *, as_trained: bool = False) -> dict[str, TensorRef]:
+    """The weights that a module computes from those of its state_dict, as they are at inference.
+
+    Args:
+        module: any.
+        as_trained: as for ``as_used``.
+    """
+    with as_used(module, as_trained=as_trained) as names:
         held = state(module) if names else {}
     return {name: held[name] for name in names}
 

@@ -6,7 +6,7 @@ alike are one row that is repeated.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from homolog.pytorch.entries import short
@@ -23,6 +23,7 @@ LIKES = {
     *("zeros_like", "ones_like", "full_like", "empty_like"),
 }
 """Operators that take of a tensor its shape and its element type alone."""
+RECURRENT = ("lstm", "gru", "rnn_tanh", "rnn_relu")
 EMPTY = ("empty", "new_empty")
 """Operators that leave in memory what was there; a network gives none of it."""
 
@@ -67,7 +68,7 @@ class Statics:
             if axis is not None:
                 self.counted[name] = axis
         self._spread_unlike()
-        for name in self.static - self._trained - self.unlike:
+        for name in (self.static - self._trained - self.unlike) | self._first_states(one, several):
             if name in one and hasattr(one[name], "shape"):
                 self.arrays[name] = one[name]
 
@@ -96,6 +97,22 @@ class Statics:
             given = [source.name for source in sources(entry) if source.name in self.unlike]
             if given and not self._picks_each(entry, given):
                 self.unlike.add(entry.name)
+
+    def _first_states(self, *computed: Mapping[str, Any]) -> set[str]:
+        """First states of zeros, which are zeros for any number of rows."""
+
+        def is_zero(entry: Any) -> bool:
+            return entry.name in self.static and not any(held[entry.name].any() for held in computed)
+
+        def begins(user: Any) -> bool:
+            states = user.args[1] if short(user) in RECURRENT else ()
+            return bool(states) and all(map(is_zero, states if isinstance(states, list | tuple) else [states]))
+
+        def only_state(entry: Any, user: Any) -> bool:
+            return list(user.all_input_nodes).count(entry) == 1 and entry is not user.args[0] and begins(user)
+
+        entries = (entry for entry in self.program.graph.nodes if entry.name in self.unlike and entry.users)
+        return {entry.name for entry in entries if all(only_state(entry, user) for user in entry.users)}
 
     def _picks_each(self, entry: Any, unlike: list[str]) -> bool:
         """Whether it does no more with the numbers of the rows than to pick each row of what has rows all alike."""

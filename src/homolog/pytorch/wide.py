@@ -1,4 +1,5 @@
-"""A forward in float64 throughout: also where its code asks for float32 by name, as norms and rotary positions do.
+"""A forward in float64 throughout: also where its code asks for another float by name, as norms and rotary positions
+do for float32, and whoever saves memory for half precision.
 
 Such a part would round what a float64 pass is there to tell without rounding.
 """
@@ -36,8 +37,9 @@ def _hardsigmoid_backward(gradient: torch.Tensor, tensor: torch.Tensor) -> torch
 
 @contextmanager
 def in_float64() -> Iterator[None]:
-    """While the body runs, every float32 that an operator is asked for is a float64."""
+    """While the body runs, every float32, float16 or bfloat16 that an operator is asked for is a float64."""
     torch = require()
+    narrow = (torch.float32, torch.float16, torch.bfloat16)
     from torch.utils._python_dispatch import TorchDispatchMode
 
     class Wide(TorchDispatchMode):
@@ -45,7 +47,7 @@ def in_float64() -> Iterator[None]:
             if func is torch.ops.aten.hardsigmoid_backward.default:
                 return _hardsigmoid_backward(*args)
             asked = dict(kwargs or {})
-            if asked.get("dtype") is torch.float32:
+            if asked.get("dtype") in narrow:
                 asked["dtype"] = torch.float64
             return func(*args, **asked)
 

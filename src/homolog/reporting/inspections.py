@@ -72,29 +72,37 @@ def totals(summary: Summary) -> RenderableType:
 def tensors(result: TensorTable) -> Table:
     """A row for each tensor."""
     values, tied = any(row.figures for row in result.rows), any(row.tied for row in result.rows)
+    several = any(row.times > 1 for row in result.rows)
     told = not values and any(row.trainable is not None for row in result.rows)
     made = table("tensor")
     for heading in ("shape", "type"):
         made.add_column(heading, no_wrap=True)
-    numbers(made, *(("min", "max", "mean") if values else ("elements", "bytes")))
+    numbers(made, *(("times",) if several else ()), *(_FIGURES if values else ("elements", "bytes")))
     for heading, shown in (("trained", told), ("first values", values), ("tied to", tied)):
         if shown:
             made.add_column(heading, overflow="fold")
     for row in result.rows:
         cells = [text(row.name, NAME), Text(shape_text(row.shape)), text(row.dtype)]
+        cells += [Text(f"{row.times:,}" if row.times > 1 else "")] if several else []
         cells += _figures(row.figures) if row.figures else [count(row.elements), count(row.nbytes)]
         cells += [_trained(row)] if told else []
         made.add_row(*cells, *([text(row.tied)] if tied else []))
     return made
 
 
+_FIGURES = ("min", "max", "mean", "std", "NaN", "Inf")
+
+
 def _figures(found: Figures) -> list[Text]:
     first = Text(" ".join(f"{value:.3g}" for value in found.first))
     if found.unread is not None:
         first = text(f"not readable: {found.unread}", WARN)
-    elif found.not_finite:
-        first = Text.assemble((f"{found.not_finite:,} NaN or Inf", BAD), "  ", first)
-    return [*(Text("" if value is None else f"{value:.3g}") for value in (found.low, found.high, found.mean)), first]
+    known = (found.low, found.high, found.mean, found.std)
+    return [
+        *(Text("" if value is None else f"{value:.3g}") for value in known),
+        *(Text(f"{number:,}" if number else "", BAD) for number in (found.nan, found.inf)),
+        first,
+    ]
 
 
 def _trained(row: TensorRow) -> Text:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
-from homolog.api import Copy
 from homolog.errors import HomologError
 from homolog.inspecting.inspection import Inspection
 from homolog.inspecting.members import Description, Member, Members
@@ -27,6 +26,8 @@ from homolog.reporting.blocks import BAD, DIM, GOOD, NAME, WARN, bullets, grid, 
 from homolog.reporting.inspections import head, layers, nothing, tensors, totals
 
 if TYPE_CHECKING:
+    from homolog.api import Copy
+    from homolog.comparing import Comparison
     from homolog.demo.steps import Step
     from homolog.doctor import Report
     from homolog.translating import Translation
@@ -59,6 +60,8 @@ def to_text(result: object, width: int = 100) -> str:
 def render(result: object) -> RenderableType:
     """What rich prints for a result; anything it has no picture of is shown as its ``str``."""
     late: dict[str, Callable[..., RenderableType]] = {  # by name, as few commands import their modules
+        "homolog.api.Copy": _copy,
+        "homolog.comparing.Comparison": _comparison,
         "homolog.doctor.Report": _report,
         "homolog.demo.steps.Step": _step,
         "homolog.translating.translation.Translation": _translation,
@@ -145,6 +148,12 @@ def _description(result: Description) -> RenderableType:
     return Group(*parts)
 
 
+def _comparison(result: Comparison) -> RenderableType:
+    from homolog.reporting.comparisons import comparison
+
+    return comparison(result)
+
+
 @render.register
 def _plan(result: Plan) -> RenderableType:
     evidence = dict.fromkeys(row.evidence for row in result.rows)
@@ -190,7 +199,6 @@ def _proof(result: Proof) -> RenderableType:
     return Group(*parts, verdict)
 
 
-@render.register
 def _copy(result: Copy) -> RenderableType:
     parts: list[RenderableType] = [
         text(f"{several(len(result.plan.rows), 'tensor')} from {result.source.name} to {result.target.name}"),

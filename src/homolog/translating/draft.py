@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from homolog.emitting.assembled import Assembled
-from homolog.inputs import Inputs, arrays_of, open_axes
+from homolog.errors import Unsupported
+from homolog.inputs import Inputs, arrays_of, closed, open_axes
 from homolog.network import Network
 from homolog.trace import Trace
 from homolog.translating.direction import Direction
@@ -29,6 +30,7 @@ class Draft:
         assembled: what the text was made of.
         name: of the model.
         differences: between the source's training setup and the written one.
+        told: what of its inputs is not as it was.
     """
 
     source: str
@@ -36,11 +38,12 @@ class Draft:
     assembled: Assembled
     name: str
     differences: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader should know."""
-        return notes(self.trace, self.assembled, self.differences)
+        return (*self.told, *notes(self.trace, self.assembled, self.differences))
 
     def __str__(self) -> str:
         steps, layers = len(self.trace.steps), len(self.assembled.held)
@@ -68,14 +71,32 @@ def draft(
 ) -> Draft:
     """Read a network and write its source, without building it.
 
+    Where the user has said nothing of the inputs, lengths that the source leaves open are fixed if they cannot stay so,
+    and a note says it.
+
     Raises:
         Unsupported: it cannot be read, or uses operators that cannot be written; all of them are listed.
         Usage: nothing says what the inputs are.
     """
-    inputs = way.inputs(origin) if inputs is None else inputs
-    given = arrays_of(inputs, origin)
+    if inputs is not None:
+        return _drafted(origin, way, inputs, keep_layout, training, say)
+    inputs = way.inputs(origin)
+    try:
+        return _drafted(origin, way, inputs, keep_layout, training, say)
+    except Unsupported as error:
+        if not open_axes(inputs):
+            raise
+        reason = error.found or str(error).splitlines()[0]
+    say("once more, with every length but the batch fixed")
+    made = _drafted(origin, way, closed(inputs), keep_layout, training, say)
+    shapes = ", ".join(f"{step.name} {step.shape[1:]}" for step in made.trace.inputs)
+    told = f"lengths that the source leaves open are fixed, {shapes}: with them open, {reason}"
+    return replace(made, told=(told,))
+
+
+def _drafted(origin: Network, way: Direction, inputs: Inputs, keep_layout: bool, training: Any, say: Progress) -> Draft:
     say("reading the source")
-    trace = way.read(origin, given, open_axes(inputs))
+    trace = way.read(origin, arrays_of(inputs, origin), open_axes(inputs))
     say(f"writing {len(trace.steps)} operations")
     assembled = way.assemble(trace, keep_layout)
     compiled = way.setup(training, origin, trace, assembled)

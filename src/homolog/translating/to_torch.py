@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from homolog.emitting.assembled import Assembled
 from homolog.errors import Unsupported, Usage
 from homolog.files import Format
 from homolog.inputs import Inputs, Sized
+from homolog.live import Entry
 from homolog.network import Network
 from homolog.pytorch.emitting.assemble import assemble
 from homolog.pytorch.emitting.parity import parity
@@ -22,6 +25,8 @@ from homolog.translating.direction import Direction, Page
 from homolog.translating.setups import last_operator
 
 ROWS = 2
+LENGTHS = (64, 16, 8, 256)
+"""That an open axis is tried with, until the model runs: it may have a longest sequence, or a smallest image."""
 
 
 def _inputs(origin: Network) -> Inputs:
@@ -34,7 +39,23 @@ def _inputs(origin: Network) -> Inputs:
             where=origin.name,
             help="give the shapes of its inputs, batch first: --input 1,224,224,3",
         )
-    return {entry.name: Sized((entry.shape[0] or ROWS, *entry.shape[1:]), entry.dtype) for entry in entries}
+    opened_as = next((length for length in LENGTHS if _runs(origin, entries, length)), LENGTHS[0])
+    return {
+        entry.name: Sized((entry.shape[0] or ROWS, *entry.shape[1:]), entry.dtype, opened_as=opened_as)
+        for entry in entries
+    }
+
+
+def _runs(origin: Network, entries: Sequence[Entry], length: int) -> bool:
+    """Whether the model runs on open axes of this length."""
+    if not any(None in entry.shape[1:] for entry in entries):
+        return True
+    shapes = [(entry.shape[0] or ROWS, *(n or length for n in entry.shape[1:])) for entry in entries]
+    try:
+        origin.live.run([np.zeros(shape, entry.dtype) for shape, entry in zip(shapes, entries, strict=True)])
+    except Exception:  # noqa: BLE001 - whatever the model's own code raises at a length that it was not made for
+        return False
+    return True
 
 
 def _read(origin: Network, given: Given, free: Mapping[int | str, Sequence[int]]) -> Trace:
@@ -68,8 +89,10 @@ def _setup(training: Any, origin: Network, trace: Trace, assembled: Assembled) -
     if training is False or not getattr(model, "compiled", False) or model.optimizer is None:
         return None
     setup = read(model, tuple(training or ()))
-    value = next(iter(trace.outputs.values()))
-    return torch_training(setup, ends_in=last_operator(trace, value))
+    (name, value), *_ = trace.outputs.items()
+    rank = len(trace.shape(value))
+    axis = assembled.orders[name].index(rank - 1) if rank > 1 else 1  # of Keras's last, over which it has its classes
+    return torch_training(setup, ends_in=last_operator(trace, value), class_axis=axis)
 
 
 def _build(text: str) -> Any:

@@ -14,6 +14,7 @@ from homolog.plan import Plan
 from homolog.proof import Proof, weights
 from homolog.proof.subjects import Subjects, Tolerance
 from homolog.proving import causes, run_parts
+from homolog.trace import CONSTANT, Trace
 from homolog.transfer import transfer
 from homolog.translating.direction import Direction
 from homolog.translating.draft import Draft, Progress, draft
@@ -76,7 +77,7 @@ class Translation:
 
     def __str__(self) -> str:
         size = f"{len(self.source.splitlines())} lines, {len(self.plan.rows)} tensors"
-        lines = [f"{self.origin.name} in {self.way.title}: {size}"]
+        lines = [f"{self.draft.name} in {self.way.title}: {size}"]
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes), str(self.proof)])
 
     def _repr_html_(self) -> str:
@@ -116,7 +117,18 @@ def translate(
     left, right = graphs(made.trace, made.assembled)
     parts = [weights.check(rows, refs, target.tensors())]
     ours = origin.as_trained()
-    parts += list(run_parts(ours, target, left, right, rows, tolerance, SEEDS, other_sizes=True, gradients=gradients))
+    parts += run_parts(
+        *(ours, target, left, right, rows, tolerance, SEEDS),
+        other_sizes=True,
+        gradients=gradients,
+        constants=_has_constants(made.trace),
+    )
     why = causes(ours, target, (left, right), rows, parts, run=True)
     proof = Proof(tuple(parts), (), origin.name, target.name, why)
     return Translation(made.source, rows, proof, made, target, origin, way, made.notes)
+
+
+def _has_constants(trace: Trace) -> bool:
+    """Whether it holds real numbers that the source computes anew each time."""
+    arrays = [step.array for step in trace.steps.values() if step.operator == CONSTANT]
+    return any(array is not None and array.dtype.kind == "f" for array in arrays)

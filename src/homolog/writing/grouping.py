@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from homolog.writing.blocks import block
 from homolog.writing.lines import Fresh, Function, Line, Operand, Pattern, Slot, whole
@@ -13,6 +14,8 @@ from homolog.writing.regions import Region
 
 MANY_PARAMETERS = 8
 """With more, a call of the function is no easier to read than its lines."""
+
+Part = TypeVar("Part")
 
 
 @dataclass(frozen=True)
@@ -91,13 +94,13 @@ def _functions(group: Sequence[Instance], fresh: Fresh, taken: frozenset[str]) -
     if len(parameters.columns) <= MANY_PARAMETERS:
         return [_function(group, lines, parameters, fresh)]
     found = []
-    for part in _parts(group, parameters):
+    for part in parts(group, parameters):
         if len(part) > 1 and any(item.exported for item in part):
             found += _functions(part, fresh, taken)
     return found
 
 
-def _parts(group: Sequence[Instance], parameters: Parameters) -> list[list[Instance]]:
+def parts(group: Sequence[Part], parameters: Parameters) -> list[list[Part]]:
     """The group, cut where the parts agree on as many parameters as can be, into as few parts as can be."""
 
     def score(cut: tuple[str, ...]) -> tuple[int, int]:
@@ -111,10 +114,10 @@ def _parts(group: Sequence[Instance], parameters: Parameters) -> list[list[Insta
     if not columns:
         return []
     best = max(columns, key=score)
-    parts: dict[str, list[Instance]] = {}
+    found: dict[str, list[Part]] = {}
     for term, item in zip(best, group, strict=True):
-        parts.setdefault(term, []).append(item)
-    return list(parts.values())
+        found.setdefault(term, []).append(item)
+    return list(found.values())
 
 
 def _prefix(region: Region) -> str:

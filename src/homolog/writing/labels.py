@@ -40,9 +40,29 @@ POSITIONAL = {
     **dict.fromkeys(("softmax", "mean", "sum", "max", "min", "prod", "concatenate", "stack", "flip"), ("", "axis")),
 }
 """The positional arguments of Keras's layers and operations by name; "" where a tensor stands."""
+CHANNELS = ("in_channels", "out_channels", "kernel_size", "stride", "padding")
+RECURRENT = ("input_size", "hidden_size", "num_layers")
+TORCH = {
+    **{f"nn.Conv{kind}{rank}d": CHANNELS for kind in ("", "Transpose") for rank in (1, 2, 3)},
+    **{f"nn.{kind}Pool{rank}d": CHANNELS[2:] for kind in ("Max", "Avg") for rank in (1, 2, 3)},
+    **{f"nn.{kind}{rank}d": ("num_features",) for kind in ("BatchNorm", "InstanceNorm") for rank in (1, 2, 3)},
+    **dict.fromkeys(("nn.RNN", "nn.LSTM", "nn.GRU", "nn.RNNCell", "nn.LSTMCell", "nn.GRUCell"), RECURRENT),
+    "nn.Linear": ("in_features", "out_features"),
+    "nn.LayerNorm": ("normalized_shape",),
+    "nn.RMSNorm": ("normalized_shape",),
+    "nn.GroupNorm": ("num_groups", "num_channels"),
+    "nn.Embedding": ("num_embeddings", "embedding_dim"),
+    "nn.MultiheadAttention": ("embed_dim", "num_heads"),
+    "nn.Dropout": ("p",),
+    "nn.LeakyReLU": ("negative_slope",),
+    **dict.fromkeys(("torch.empty", "torch.zeros", "torch.ones"), ("size",) * 6),
+}
+"""The positional arguments of PyTorch's modules by name."""
 WIDTHS = {"filters", "units", "shape", "target_shape", "size", "key_dim", "input_dim", "output_dim", "value"}
+WIDTHS |= {"in_channels", "out_channels", "in_features", "out_features", "num_features", "normalized_shape"}
+WIDTHS |= {"num_channels", "embed_dim", "embedding_dim", "input_size", "hidden_size", "groups"}
 """Labels of sizes that are often multiples of one another."""
-MODULES = {"layers", "ops", "keras", "np"}
+MODULES = {"layers", "ops", "keras", "np", "nn", "torch", "math"}
 RESERVED = MODULES | {"shared", "name", "i", "j", "k", "_", "build_model", "inputs", "outputs", "model", "main"}
 RESERVED |= set(keyword.kwlist) | set(keyword.softkwlist) | set(dir(builtins))
 
@@ -56,7 +76,7 @@ def called(function: ast.expr) -> str:
 
 def positional(function: ast.expr, place: int) -> str:
     """What the argument at a place of a call is called."""
-    labels = POSITIONAL.get(called(function), ())
+    labels = TORCH.get(ast.unparse(function)) or POSITIONAL.get(called(function), ())
     return labels[place] if place < len(labels) and labels[place] else "value"
 
 

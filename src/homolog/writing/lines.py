@@ -17,6 +17,10 @@ Operand = str | tuple[str, ...]
 """A variable, an element of a list (``v7[2]``), or several of these: the elements of a list display."""
 
 
+MADE = "@"
+"""What the names of made things begin with: they are variables of a class, not of its ``forward``."""
+
+
 @dataclass(frozen=True)
 class Slot:
     """A place in a pattern that a term or an operand fills.
@@ -32,7 +36,11 @@ class Slot:
     open: bool = True
 
 
-POSITIONAL = ("filters", "kernel_size", "units", "shape", "value", "input_dim", "output_dim")
+POSITIONAL = (
+    *("filters", "kernel_size", "units", "shape", "value", "input_dim", "output_dim"),
+    *("in_channels", "out_channels", "in_features", "out_features", "num_features", "normalized_shape"),
+    *("num_channels", "input_size", "hidden_size", "num_embeddings", "embedding_dim"),
+)
 """Parameters that are given without their name where they come first."""
 
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Collection, Hashable, Iterator, Sequence
+from collections import ChainMap
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from homolog.writing import labels, terms
-from homolog.writing.lines import Line, Operand, Pattern, Slot
-from homolog.writing.statement import Program
+from homolog.writing.constructors import filled
+from homolog.writing.lines import MADE, Line, Operand, Pattern, Slot
+from homolog.writing.statement import Program, Statement
+
+THIS = "made"
+"""What an expression knows the layer by that its statement makes."""
 
 
 @dataclass(frozen=True)
@@ -20,11 +25,15 @@ class Flat:
         lines: one for each statement that is more than another name for a variable.
         outputs: the program's outputs, other names resolved.
         names: every name that an expression reads or binds and that is not a variable.
+        made: for each made thing, the line that makes it.
+        paths: for each made thing, the path of the layer.
     """
 
     lines: list[Line]
     outputs: tuple[str, ...]
     names: frozenset[str]
+    made: dict[str, Line] = field(default_factory=dict)
+    paths: dict[str, str] = field(default_factory=dict)
 
 
 def flat(program: Program) -> Flat:
@@ -32,26 +41,75 @@ def flat(program: Program) -> Flat:
 
     Raises:
         SyntaxError: an expression is not Python.
-        ValueError: a variable is read inside an f-string.
+        ValueError: a variable is read inside an f-string, or called ``made``, or one layer is made in two ways.
     """
     known = {*program.inputs, *(target for statement in program.statements for target in statement.targets)}
+    if THIS in known and any(statement.module for statement in program.statements):
+        raise ValueError(f"a variable is called {THIS}, which stands for what a statement makes")
+    with_this = known | {THIS}
     aliases: dict[str, str] = {}
     lines: list[Line] = []
     other: set[str] = set()
     patterns: dict[Hashable, Pattern] = {}
+    layers = _Layers(patterns)
     for statement in program.statements:
-        parsed = _Expression(statement.expression.strip(), known)
-        reads = tuple(_resolved(operand, aliases) for operand in parsed.reads)
+        parsed = _Expression(statement.expression.strip(), with_this if statement.module else known)
+        here = ChainMap({THIS: layers.made_by(statement)}, aliases) if statement.module else aliases
+        reads = tuple(_resolved(operand, here) for operand in parsed.reads)
         if parsed.alone and len(statement.targets) == 1:
             (aliases[statement.targets[0]],) = (operand for operand in reads if isinstance(operand, str))
             continue
         other |= parsed.names
         pattern = patterns.setdefault((parsed.pattern.pieces, parsed.pattern.late), parsed.pattern)
         lines.append(Line(statement.targets, pattern, tuple(parsed.terms), reads, statement.calls))
-    return Flat(lines, tuple(aliases.get(name, name) for name in program.outputs), frozenset(other))
+    outputs = tuple(aliases.get(name, name) for name in program.outputs)
+    return Flat(lines, outputs, frozenset(other | layers.names), layers.lines, layers.paths)
 
 
-def _resolved(operand: Operand, aliases: dict[str, str]) -> Operand:
+@dataclass
+class _Layers:
+    """The made things of a program, each made once.
+
+    Attributes:
+        patterns: those that are known.
+        lines: for each made thing, the line that makes it.
+        paths: for each made thing, the path of the layer.
+        names: every name that the lines read.
+    """
+
+    patterns: dict[Hashable, Pattern]
+    lines: dict[str, Line] = field(default_factory=dict)
+    paths: dict[str, str] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
+    _known: dict[str, str] = field(default_factory=dict)
+
+    def made_by(self, statement: Statement) -> str:
+        """What the statement's layer is known by."""
+        parsed = _Expression(filled(statement.module.strip()), ())
+        pattern = self.patterns.setdefault((parsed.pattern.pieces, parsed.pattern.late), parsed.pattern)
+        name = self._known.get(statement.layer) if statement.layer else None
+        if name is None:
+            name = f"{MADE}{len(self.lines)}"
+            self._known[statement.layer] = name
+            self.lines[name] = Line((name,), pattern, tuple(parsed.terms))
+            self.paths[name] = statement.layer
+            self.names |= parsed.names
+        elif self.lines[name] != Line((name,), pattern, tuple(parsed.terms)):
+            raise ValueError(f"{statement.layer} is made in two ways, one of them {statement.module}")
+        return name
+
+
+def names_read(statement: Statement, known: Collection[str]) -> frozenset[str]:
+    """The variables that a statement reads.
+
+    Raises:
+        SyntaxError: its expression is not Python.
+    """
+    tree = ast.parse(statement.expression.strip(), mode="eval")
+    return frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id in known)
+
+
+def _resolved(operand: Operand, aliases: Mapping[str, str]) -> Operand:
     if isinstance(operand, str):
         return aliases.get(operand, operand)
     return tuple(aliases.get(name, name) for name in operand)

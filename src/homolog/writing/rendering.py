@@ -41,7 +41,7 @@ def definition(function: Function, items: Sequence[Line | Loop], outputs: Sequen
         body.append(f"return {last.source(names.__getitem__)}")
     else:
         body.append(f"return {', '.join(written(operand, names.__getitem__) for operand in outputs)}")
-    lines = [f'"""{_title(function)}"""', *body]
+    lines = [f'"""{title(function)}"""', *body]
     return "\n".join([f"def {function.name}({', '.join(given)}):", *(INDENT + line for line in lines)])
 
 
@@ -75,6 +75,10 @@ def _copies(pairs: Sequence[tuple[str, str]]) -> Iterator[str]:
 def _header(loop: Loop, names: Variables) -> str:
     columns = [(names[name], [written(item, names.__getitem__) for item in items]) for name, items in loop.moving]
     columns += [(name, list(items)) for name, items in loop.columns]
+    wholes = [names.whole(items) for _, items in loop.moving]
+    if any(wholes):
+        wholes += [None] * len(loop.columns)
+        return _through([(name, whole, items) for (name, items), whole in zip(columns, wholes, strict=True)], loop)
     if not columns:
         name, start, step = loop.counter or ("_", 0, 1)
         stop = start + step * loop.repetitions
@@ -92,13 +96,26 @@ def _header(loop: Loop, names: Variables) -> str:
     return f"for {name}, {inner} in enumerate({table}{f', start={start}' if start else ''}):"
 
 
+def _through(columns: Sequence[tuple[str, str | None, list[str]]], loop: Loop) -> str:
+    """The header of a loop through lists that there are, and others at once."""
+    targets = ", ".join(name for name, _, _ in columns)
+    parts = [whole or f"[{', '.join(items)}]" for _, whole, items in columns]
+    through = parts[0] if len(parts) == 1 else f"zip({', '.join(parts)})"
+    if loop.counter is None:
+        return f"for {targets} in {through}:"
+    name, start, _ = loop.counter
+    inner = targets if len(columns) == 1 else f"({targets})"
+    return f"for {name}, {inner} in enumerate({through}{f', start={start}' if start else ''}):"
+
+
 def made_lists(items: Sequence[Line | Loop]) -> frozenset[str]:
     """The variables that are lists which a loop fills."""
     found = {item.targets[0] for item in items if isinstance(item, Line) and item.makes_list}
     return frozenset(found).union(*(made_lists(item.body) for item in items if isinstance(item, Loop)))
 
 
-def _title(function: Function) -> str:
+def title(function: Function) -> str:
+    """What a function or class stands for, as its documentation says it."""
     named, more = function.paths[0], len(function.paths) - 1
     for path in function.paths[1:NAMED]:
         if len(named) + len(path) > WIDTH:

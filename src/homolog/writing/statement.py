@@ -1,4 +1,4 @@
-"""What goes into the writing of source, and what comes out: a flat list of statements, and functions with a body."""
+"""What goes into the writing of source, and what comes out: a flat list of statements, and functions or classes."""
 
 from __future__ import annotations
 
@@ -29,13 +29,16 @@ class Statement:
         expression: Python source that reads other statements' variables, or the program's inputs, by their names.
             No variable stands inside an f-string.
         calls: the module calls it stands in, outermost first, the root module left out.
-        layer: dotted path of the layer it makes, or "".
+        layer: path of the layer it makes, with dots or slashes between scopes, or "".
+        module: for classes, the expression that makes that layer: ``nn.Linear(3, 64)``; ``nn.Parameter(…)`` and
+            ``Buffer(…)`` make tensors. The expression knows what is made as ``made``. Statements of one layer share it.
     """
 
     targets: tuple[str, ...]
     expression: str
     calls: tuple[Call, ...] = ()
     layer: str = ""
+    module: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,4 +70,19 @@ class Structured:
     functions: tuple[str, ...]
     body: str
     outputs: tuple[str, ...]
+    inputs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Classes:
+    """The same program as modules of PyTorch.
+
+    Attributes:
+        text: source of all classes, the called before the callers.
+        names: for the path of each layer, its attribute path in the root module, as ``state_dict`` names begin.
+        inputs: the names that ``forward`` of the root class knows the program's inputs by.
+    """
+
+    text: str
+    names: dict[str, str]
     inputs: tuple[str, ...]

@@ -36,7 +36,7 @@ def structured(program: Program) -> Structured:
     body = Function("", [], program.inputs, root.lines(), read.outputs)
     functions = inlined(functions, body, fresh)
     functions = outlined(functions, body, lambda item: length(rolled(item, fresh, read.names)[0]))
-    inputs = _identifiers(program.inputs, read.names)
+    inputs = identifiers(program.inputs, read.names)
     bodies = {id(item): rolled(item, fresh, read.names) for item in (*functions, body)}
     used = {name for item in functions for name in item.parameters} | {*inputs, *read.names}
     for items, _ in bodies.values():
@@ -55,7 +55,7 @@ def structured(program: Program) -> Structured:
     )
 
 
-def _identifiers(inputs: Sequence[str], taken: frozenset[str]) -> tuple[str, ...]:
+def identifiers(inputs: Sequence[str], taken: frozenset[str]) -> tuple[str, ...]:
     """The names of the inputs, changed where they cannot be names of variables."""
     found: list[str] = []
     for name in inputs:

@@ -8,11 +8,11 @@ what it becomes where it can; where it cannot, the function gets lines that copy
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, count
 
-from homolog.writing.lines import Line, Slot, variable, variables
+from homolog.writing.lines import Line, Operand, Slot, variable, variables
 from homolog.writing.loops import Loop
 
 POOL = "xyzabcdefghmnpqrstuvw"
@@ -31,6 +31,7 @@ class _Web:
         equal: whether the first name of the pool among the hints is as good as the name of the first hint: after
             ``x + y`` it is, after ``f(y, x)`` it is not.
         fixed: the name they have to have.
+        preferred: the name that suits them best.
         list: whether they are lists.
     """
 
@@ -38,6 +39,7 @@ class _Web:
     hints: list[str] = field(default_factory=list)
     equal: bool = False
     fixed: str | None = None
+    preferred: str | None = None
     list: bool = False
 
     def meets(self, spans: Sequence[Span]) -> bool:
@@ -62,6 +64,7 @@ class Variables:
         taken: names it must not use.
         fixed: names of inputs that are given, and kept to the end.
         lists: variables that are lists.
+        preferred: names that suit variables best.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class Variables:
         taken: Collection[str],
         fixed: Sequence[str] = (),
         lists: Collection[str] = (),
+        preferred: Mapping[str, str] | None = None,
     ) -> None:
         self._at = 0
         self._defined: dict[str, list[_Definition]] = {}
@@ -87,7 +91,10 @@ class Variables:
             self._reads(operand, self._at, ())
         if fixed:
             self._pinned.update(inputs)
-        webs = {name: _Web(self._spans(name), list=name in lists) for name in self._defined}
+        webs = {
+            name: _Web(self._spans(name), preferred=(preferred or {}).get(name), list=name in lists)
+            for name in self._defined
+        }
         for name, web in webs.items():
             web.hints, web.equal = self._defined[name][0].hints, self._defined[name][0].equal
         for name, given in zip(inputs, fixed, strict=False):
@@ -97,6 +104,10 @@ class Variables:
 
     def __getitem__(self, name: str) -> str:
         return self._names[name]
+
+    def whole(self, operands: Sequence[Operand]) -> str | None:
+        """The name of a list that holds these operands and no others, None if there is none."""
+        return None
 
     def _coalesce(self, webs: dict[str, _Web]) -> None:
         for loop in self._loops:
@@ -198,11 +209,12 @@ def _coloured(webs: dict[str, _Web], taken: Collection[str], read: Collection[st
         if id(web) not in needed and web.fixed is None and min(web.spans)[0] >= 0:
             names[id(web)] = "_"
             continue
-        operands = (webs[hint] for hint in web.hints if hint in webs)
+        operands = (webs[hint] for hint in web.hints if hint in webs and webs[hint].preferred is None)
         hints = [names[id(operand)] for operand in operands if id(operand) in names and operand.list == web.list]
         if web.equal:
             hints.sort(key=lambda name: (len(name), POOL.find(name)))
-        candidates = (web.fixed,) if web.fixed else chain(hints, _pool(LISTS if web.list else POOL))
+        first = (web.preferred,) if web.preferred else ()
+        candidates = (web.fixed,) if web.fixed else chain(first, hints, _pool(LISTS if web.list else POOL))
         for name in candidates:
             allowed = name == web.fixed or name not in taken
             if allowed and not any(_hits(used.get(name, []), span) for span in web.spans):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
-from translated import ROUNDING, apart
+from translated import ROUNDING, Translated, apart, translated
 
 from homolog.errors import Unsupported
 from homolog.keras.emitting.assemble import Assembled, assemble
@@ -109,3 +109,35 @@ def test_an_input_without_axes_is_refused() -> None:
 
     with pytest.raises(Unsupported, match="without axes"):
         made(Shifted(), (1, 3), ())
+
+
+# -- what is not trained ----------------------------------------------------------------------------------------------
+
+
+def frozen(*names: str) -> Translated:
+    module = nn.Sequential(nn.Linear(6, 5), nn.BatchNorm1d(5), nn.ReLU(), nn.Linear(5, 3))
+    for name in names:
+        module.get_parameter(name).requires_grad_(False)
+    return translated(module, np.zeros((2, 6), np.float32))
+
+
+def trained(found: Translated) -> set[str]:
+    return {variable.path for variable in found.model.trainable_variables}
+
+
+def test_a_layer_that_is_frozen_is_not_trained() -> None:
+    found = frozen("0.weight", "0.bias")
+    assert trained(found) == {"_1/gamma", "_1/beta", "_3/kernel", "_3/bias"}
+    assert found.assembled.notes == ()
+
+
+def test_what_keras_trains_all_the_same_is_noted() -> None:
+    """A part of a layer cannot be frozen; and a frozen batch norm would take its own statistics while training."""
+    found = frozen("3.weight", "1.weight", "1.bias")
+    assert len(trained(found)) == 6
+    assert found.assembled.notes == ("1: not to train 1.weight, 1.bias", "3: not to train 3.weight")
+
+
+def test_nothing_is_frozen_or_noted_by_itself() -> None:
+    found = frozen()
+    assert (len(trained(found)), found.assembled.notes) == (6, ())

@@ -168,6 +168,7 @@ class Assembler(Loose):
     def weighted(self, cls: str, arguments: Mapping[str, object], node: Node, step: Step) -> str:
         """The expression of a layer that holds the weights of a node; one layer, however often it is called."""
         identity = _identity(node)
+        arguments = {**arguments, **self._frozen(cls, node)}
         key = (identity, cls, written(arguments))
         if key in self.layers:
             self.placed.setdefault(step.name, self.layers[key])
@@ -181,6 +182,18 @@ class Assembler(Loose):
                 self.notes[f"{node.name}: called with other settings each time, by layers that hold the same"] = None
             return f"shared[{name!r}]"
         return f"layers.{cls}({written({**arguments, 'name': name})})"
+
+    def _frozen(self, cls: str, node: Node) -> dict[str, object]:
+        """That a layer is not trained, where nothing of it is; what Keras cannot leave out of training is noted.
+
+        A batch norm that is not trained would take its own statistics in training, too."""
+        weights = [weight for weight in node.weights.values() if weight.trainable]
+        frozen = [ref.name for weight in weights for ref in weight.tensors if ref.trainable is False]
+        if frozen and len(frozen) == sum(len(weight.tensors) for weight in weights) and cls != "BatchNormalization":
+            return {"trainable": False}
+        if frozen:
+            self.notes[f"{node.name}: not to train {', '.join(frozen)}"] = None
+        return {}
 
     def is_shared(self, node: Node) -> bool:
         """Whether a layer is called more than once."""

@@ -143,6 +143,9 @@ class Loose(Statements):
 
     def _parameter(self, source: Step, order: Order, step: Step) -> str:
         """A loose parameter in an order; once for the whole model."""
+        held = self._again(source, order, step)
+        if held is not None:
+            return held
         tensor = cast(TensorRef, source.tensor)
         layout = () if order == natural(len(tensor.shape)) else (_axes(order),)
         weight = Weight((tensor,), layout, tensor.trainable is not False)
@@ -150,6 +153,24 @@ class Loose(Statements):
         shape = laid(tensor.shape, order)
         name = self._loose(tensor.name, shape, tensor.dtype, node, None, step)
         self.variables[Value(source.name), order] = name
+        return name
+
+    def _again(self, source: Step, order: Order, step: Step) -> str | None:
+        """A parameter that is there in another order, put into this one: the model holds it once."""
+        value, rank = Value(source.name), len(source.shape)
+        found = next(((other, name) for (held, other), name in self.variables.items() if held == value), None)
+        if found is None:
+            return None
+        lying, name = _own(found[0], rank), found[1]
+        if len(found[0]) > rank:
+            name = self.let(f"ops.reshape({name}, {laid(source.shape, lying)!r})", step)
+        wanted = _own(order, rank)
+        if lying != wanted:
+            name = self.let(f"ops.transpose({name}, {tuple(lying.index(axis) for axis in wanted)!r})", step)
+        if len(order) > rank:
+            wide = (*(1 for _ in range(len(order) - rank)), *source.shape)
+            name = self.let(f"ops.reshape({name}, {laid(wide, order)!r})", step)
+        self.variables[value, order] = name
         return name
 
     def _constant(self, source: Step, order: Order, step: Step) -> str:
@@ -191,6 +212,9 @@ class Loose(Statements):
         if source.operator == CONSTANT:
             wide = cast(Array, source.array)[(np.newaxis,) * lacking]
             return self._fixed(source, np.transpose(wide, [cast(int, axis) for axis in order]), order, step)
+        held = self._again(source, order, step)
+        if held is not None:
+            return held
         tensor = cast(TensorRef, source.tensor)
         names = [f"a{axis}" for axis in range(lacking, len(order))]
         lying = " ".join("1" if cast(int, axis) < lacking else f"a{axis}" for axis in order)
@@ -241,6 +265,12 @@ def _around(step: Step, path: str) -> tuple[Called, ...]:
     if any(call.count for call in step.calls):
         return ()
     return tuple(call for call in step.calls if path.startswith(f"{call.path}."))
+
+
+def _own(order: Order, rank: int) -> Order:
+    """An order without the axes that are more than a tensor has, which stand in front."""
+    lacking = len(order) - rank
+    return tuple(cast(int, axis) - lacking for axis in order if cast(int, axis) >= lacking)
 
 
 def _axes(order: Order) -> Axes:

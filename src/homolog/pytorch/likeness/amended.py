@@ -1,4 +1,4 @@
-"""What Keras's torch backend is made to do otherwise while a model is traced: by the names of its modules and functions.
+"""What Keras's torch backend is made to do otherwise while a model is traced, by the names of modules and functions.
 
 Each gives what Keras's own function should, in a way that ``torch.export`` can follow.
 """
@@ -13,10 +13,22 @@ if TYPE_CHECKING:
 
 
 def _device() -> torch.device:
-    """As an object: Keras compares a tensor's device with its own by it, and would write down a move of every tensor."""
+    """As an object: Keras compares a tensor's device with it, and would write down a move of every tensor."""
     import torch
 
     return torch.device("cpu")
+
+
+def _convert_to_tensor(plain: Callable[..., Any]) -> Callable[..., Any]:
+    """A tensor of the type that is asked for is what is asked for."""
+    import torch
+
+    def convert_to_tensor(x: Any, dtype: Any = None, sparse: Any = None, ragged: Any = None) -> Any:
+        if isinstance(x, torch.Tensor) and dtype is not None and str(x.dtype) == f"torch.{dtype}":
+            return x
+        return plain(x, dtype=dtype, sparse=sparse, ragged=ragged)
+
+    return convert_to_tensor
 
 
 def _repeat(plain: Callable[..., Any]) -> Callable[..., Any]:
@@ -29,6 +41,20 @@ def _repeat(plain: Callable[..., Any]) -> Callable[..., Any]:
         return plain(x, repeats, axis=axis)
 
     return repeat
+
+
+def _take(plain: Callable[..., Any]) -> Callable[..., Any]:
+    """Rows of a table, as an embedding takes them. Places from the end (below zero) are not looked for: TensorFlow has
+    none, and PyTorch refuses them."""
+    import torch
+
+    def take(x: Any, indices: Any, axis: int | None = None) -> Any:
+        tensors = isinstance(x, torch.Tensor) and isinstance(indices, torch.Tensor)
+        if axis == 0 and tensors and x.dim() == 2 and indices.dim() and not indices.is_floating_point():
+            return torch.nn.functional.embedding(indices, x)
+        return plain(x, indices, axis=axis)
+
+    return take
 
 
 def _take_along_axis(plain: Callable[..., Any]) -> Callable[..., Any]:
@@ -52,7 +78,9 @@ def _take_along_axis(plain: Callable[..., Any]) -> Callable[..., Any]:
 
 AMENDED: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
     "core.get_device": lambda plain: _device,
+    "core.convert_to_tensor": _convert_to_tensor,
     "numpy.repeat": _repeat,
+    "numpy.take": _take,
     "numpy.take_along_axis": _take_along_axis,
 }
 """By module and function of ``keras.src.backend.torch``: from Keras's own function the one in its place."""

@@ -45,6 +45,7 @@ KINDS: dict[str, Kind] = {
     "linear": Kind(plain.linear),
     "einsum_dense": Kind(plain.einsum, plain.einsum_fits),
     "embedding": Kind(plain.embedded),
+    "reversible_embedding": Kind(plain.embedded),
     "prelu": Kind(plain.sloped, plain.slope_fits),
     "dropout": Kind(plain.dropped, _drops),
     "batch_norm": Kind(norms.batch_normed, _one_axis),

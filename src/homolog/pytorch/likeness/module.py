@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 from homolog import rules
-from homolog.errors import Unsupported
 from homolog.graph import Node, Weight
 from homolog.live import Likeness
 from homolog.pytorch import program
@@ -201,21 +200,27 @@ class _Renamed:
         return replace(step, layer=self._held(step.layer, path))
 
     def _held(self, node: Node, path: str) -> Node:
-        """The node with the Keras model's variables: those of one of the two convolutions of a separable one."""
+        """The node with the Keras model's variables: those of its layer, as far as it was called with them."""
+        if path not in self.nodes or not self._is_whole(node):
+            return replace(node, weights={slot: self._loose(weight) for slot, weight in node.weights.items()})
         own = self.nodes[path].weights
         if self.nodes[path].kind.startswith("separable"):
             part = "depthwise" if node.weights["weight"].tensors[0].name.endswith("depthwise") else "pointwise"
             bias = {"bias": own["bias"]} if "bias" in node.weights else {}
             weights: Mapping[str, Weight] = {"weight": own[part], **bias}
             return replace(node, name=f"{path}/{part}", layer=f"{path}/{part}", weights=weights)
-        if set(node.weights) != set(own):
-            raise Unsupported(
-                "a layer was traced with other weights than it has",
-                where=path,
-                expected=", ".join(own),
-                found=", ".join(node.weights),
-            )
-        return replace(node, name=path, layer=path, weights=own)
+        return replace(node, name=path, layer=path, weights={slot: own[slot] for slot in node.weights})
+
+    def _is_whole(self, node: Node) -> bool:
+        """Whether its weights are those of a layer that PyTorch has, and not a layer's own variables by themselves."""
+        return not any(ref.name in self.paths for weight in node.weights.values() for ref in weight.tensors)
+
+    def _loose(self, weight: Weight) -> Weight:
+        """A weight of the model's own variables, which lie as PyTorch's do."""
+        return replace(weight, tensors=tuple(self._ref(ref) for ref in weight.tensors))
+
+    def _ref(self, ref: TensorRef) -> TensorRef:
+        return self.likeness.tensors[self.paths[ref.name]]
 
     def _unrolled(self, step: Step) -> Step:
         """A recurrent step, whose tensors come as a list of parameters."""
@@ -230,9 +235,8 @@ class _Renamed:
         )
 
     def _parameter(self, step: Step) -> Step:
-        assert step.tensor is not None
-        ref = self.likeness.tensors.get(self.paths.get(step.tensor.name, ""))
-        return step if ref is None else replace(step, tensor=ref)
+        loose = step.tensor is not None and step.tensor.name in self.paths
+        return replace(step, tensor=self._ref(step.tensor)) if loose and step.tensor is not None else step
 
     def _called(self, called: Called) -> Called:
         path = self.paths.get(called.path, called.path)

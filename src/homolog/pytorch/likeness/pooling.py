@@ -49,8 +49,8 @@ def averaged(node: Node, weights: Weights, value: torch.Tensor) -> torch.Tensor:
             return made
         ones = torch.ones((1, 1, *maps.shape[2:]), dtype=maps.dtype)
         counted = mean(functional.pad(ones, _flat(pads)), size, stride)
-        padded: torch.Tensor = mean(functional.pad(maps, _flat(pads)), size, stride)
-        return padded / counted
+        averaged: torch.Tensor = mean(functional.pad(maps, _flat(pads)), size, stride) / counted
+        return averaged
 
     return channels_second(value, channel_axis(node.fields["data_format"]), apply)
 

@@ -109,3 +109,9 @@ class Sum(torch.nn.Module):
 def test_sums_along_axes_of_one_length(one: tuple[int, ...], two: tuple[int, ...]) -> None:
     """Keras on TensorFlow would take some of these for biases of another axis; the batch that is run is 3, too."""
     assert apart(Sum(one, two), drawn((2, 3, 3))) <= ROUNDING
+
+
+def test_bits_of_numbers() -> None:
+    whole = drawn(dtype="int64")
+    assert apart(One(lambda x: (x & 3) | (x ^ 1)), whole) == 0
+    assert apart(One(lambda x: ((x > 1) & True) | (x < -2)), whole) == 0

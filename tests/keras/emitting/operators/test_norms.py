@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
-from placed import behind, plain
+from placed import One, behind, plain
 from torch.nn import functional
+from translated import translated
 
 INF = float("inf")
 
@@ -40,3 +42,33 @@ def test_norms(name: str) -> None:
 @pytest.mark.parametrize("order", [1.0, 2.0, 3.0, INF])
 def test_cdist(order: float) -> None:
     plain(lambda x: torch.cdist(x, x[:, :2].cos() + 2, p=order))
+
+
+ROOTS: dict[str, Callable] = {
+    "norm": lambda x: x.norm(dim=-1),
+    "vector_norm": lambda x: torch.linalg.vector_norm(x, dim=-1, keepdim=True) * x,
+    "normalize": lambda x: functional.normalize(x, dim=-1),
+    "std": lambda x: x.std(-1),
+    "std without a correction": lambda x: x.std(-1, unbiased=False),
+    "cdist": lambda x: torch.cdist(x[:, None], 0 * x[:, None]),
+}
+
+
+@pytest.mark.parametrize("name", ROOTS)
+def test_the_slope_at_zero_is_zero(name: str) -> None:
+    """A row of padding must not turn every gradient in front of it into no number."""
+    import tensorflow as tf
+
+    import keras
+
+    rows = np.array([[0, 0, 0], [1, 2, 4], [0, 3, 3]], np.float32)
+    found = translated(One(ROOTS[name]), rows)
+    ours = torch.tensor(rows, requires_grad=True)
+    ROOTS[name](ours).sum().backward()
+    theirs = keras.ops.convert_to_tensor(rows)
+    with tf.GradientTape() as tape:
+        tape.watch(theirs)
+        total = keras.ops.sum(found.model(theirs))
+    assert ours.grad is not None
+    assert torch.isfinite(ours.grad).all()
+    np.testing.assert_allclose(tape.gradient(total, theirs).numpy(), ours.grad.numpy(), rtol=1e-5, atol=1e-6)

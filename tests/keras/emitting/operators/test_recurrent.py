@@ -162,3 +162,35 @@ def test_packed_sequences_are_refused() -> None:
 
     with pytest.raises(Unsupported):
         translated(Packed(), drawn())
+
+
+class Rows(nn.Module):
+    """Reads every row of a map as a sequence: the stack has several times as many rows as the batch."""
+
+    def __init__(self, stack: nn.Module, states: str = "none") -> None:
+        super().__init__()
+        self.stack, self.states = stack, states
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        batch, height, width, channels = x.shape
+        rows = x.reshape(batch * height, width, channels)
+        if self.states == "none":
+            found, _ = self.stack(rows)
+        else:
+            first = torch.zeros(self.stack.num_layers, batch * height, self.stack.hidden_size)
+            second = rows.new_zeros(first.shape).contiguous() if self.states == "zeros" else first + 0.5
+            found, _ = self.stack(rows, (first, second) if isinstance(self.stack, nn.LSTM) else second)
+        return found.reshape(batch, height, width, -1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("states", ["none", "zeros"])
+def test_first_states_of_zeros_for_several_times_the_rows(kind: str, states: str) -> None:
+    found = Rows(KINDS[kind](3, 4, 2, batch_first=True), states)
+    assert apart(found, drawn((2, 7, 5, 3))) <= BOUND
+    assert "zeros" not in translated(found, drawn((2, 7, 5, 3))).source.replace("ZeroPadding", "")
+
+
+def test_other_first_states_for_several_times_the_rows_are_refused() -> None:
+    with pytest.raises(Unsupported, match="depends on the batch other than by its first axis"):
+        translated(Rows(nn.LSTM(3, 4, 2, batch_first=True), "others"), drawn((2, 7, 5, 3)))

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
-from placed import behind, plain
+from placed import One, behind, drawn, plain
+from torch import nn
+from translated import apart, translated
+
+import homolog
 
 ANY: dict[str, Callable] = {
     "where": lambda x: torch.where(x > 0, x, x.cos()),
@@ -39,3 +44,50 @@ def test_any(name: str) -> None:
 @pytest.mark.parametrize("dtype", ["int64", "bool"])
 def test_other_types(dtype: str) -> None:
     plain(lambda x: [torch.where(x > 0, x, 0), x.float(), x.bool(), x.int(), x.masked_fill(x > 0, 0)], dtype)
+
+
+# -- half precision, and where gradients end ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("half", [torch.float16, torch.bfloat16])
+def test_half_precision_rounds_in_a_model_that_is_not_of_it(half: torch.dtype) -> None:
+    module = One(lambda x: x.to(half).float() * 3)
+    word = str(half).removeprefix("torch.")
+    assert apart(module, drawn()) == 0
+    source = translated(module, drawn()).source
+    assert f'ops.cast(x, "{word}")' in source
+    assert ', "float32")' in source
+
+
+def test_a_model_of_half_precision_computes_in_what_keras_computes_in() -> None:
+    class Detour(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.dense = nn.Linear(5, 3)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            y = self.dense(x)
+            return (y.float() * 2).to(y.dtype)
+
+    assert "cast" not in translated(Detour().half(), np.zeros((2, 5), np.float16)).source
+
+
+class Frozen(nn.Module):
+    """Two parameters, of which one is read without a gradient; and a part that runs without any."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.one, self.two = nn.Parameter(torch.rand(5)), nn.Parameter(torch.rand(5))
+        self.first, self.last = nn.Linear(5, 5), nn.Linear(5, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            y = torch.tanh(self.first(x))
+        return self.last(y * self.one.detach() * self.two + self.one.mean())
+
+
+def test_gradients_end_where_they_did() -> None:
+    done = homolog.translate(Frozen(), inputs=[(2, 5)], gradients=True)
+    assert done.proof.passed, str(done.proof)
+    assert done.source.count("ops.stop_gradient(") == 2

@@ -165,7 +165,11 @@ def rsub(call: Call) -> str:
 def _bits(word: str) -> Writer:
     def write(call: Call) -> str:
         kind = "logical" if call.step.dtypes[0] == "bool" else "bitwise"
-        return f"ops.{kind}_{word}({call.operand(call['self'])}, {call.operand(call['other'])})"
+        one, two = (
+            call.operand(item) if isinstance(item, Value) else f"ops.convert_to_tensor({item!r}, {call.out_dtype!r})"
+            for item in (call["self"], call["other"])
+        )
+        return f"ops.{kind}_{word}({one}, {two})"
 
     return write
 

@@ -65,6 +65,8 @@ def embedding(call: Call) -> str:
     """A row of a table for each id."""
     if call.step.layer is None:
         return f"ops.take({call.plain('weight')}, {call.x('indices')}, axis=0)"
+    if call["scale_grad_by_freq"]:
+        call.assembler.notes[f"{call.step.layer.name}: scale_grad_by_freq=True"] = None
     if call.step.layer.kind == REVERSIBLE:
         return _reversible(call, call.step.layer, call.x("indices"))
     ids = call.constant("indices")

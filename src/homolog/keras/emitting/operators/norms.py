@@ -7,6 +7,7 @@ from typing import cast
 from homolog.graph import Value
 from homolog.keras.emitting.call import Call
 from homolog.keras.emitting.operators.reduction import reduced
+from homolog.keras.emitting.operators.roots import rooted
 from homolog.keras.emitting.operators.types import floated
 from homolog.keras.emitting.registry import writes
 
@@ -27,7 +28,7 @@ def length(call: Call, x: str, order: object, behind: str) -> str:
     if not isinstance(order, int | float):
         raise call.refusal(f"a norm of order {order!r}")
     if order == EUCLIDEAN:
-        return f"ops.sqrt(ops.sum(ops.square({x}){behind}))"
+        return rooted(f"ops.sum(ops.square({x}){behind})")
     if order == 1:
         return f"ops.sum(ops.abs({x}){behind})"
     if order == INFINITY:

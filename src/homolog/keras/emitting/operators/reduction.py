@@ -8,6 +8,7 @@ from typing import cast
 from homolog.emitting.call import last_as_minus_one
 from homolog.graph import Value
 from homolog.keras.emitting.call import Call
+from homolog.keras.emitting.operators.roots import rooted
 from homolog.keras.emitting.operators.types import floated, is_float
 from homolog.keras.emitting.registry import Writer, writes
 
@@ -101,7 +102,7 @@ def spread(call: Call) -> str | list[str]:
     """Variance or standard deviation, with Bessel's correction or another; with the mean, too."""
     name, behind, x = call.step.operator, reduced(call, call["dim"]), call.x()
     correction = _correction(call)
-    made = f"ops.{name[:3]}({x}{behind})"
+    made = f"ops.var({x}{behind})"
     if correction:
         rank = call.rank("self")
         dims = call["dim"] if call["dim"] not in (None, []) else range(rank)
@@ -111,9 +112,8 @@ def spread(call: Call) -> str | list[str]:
         count = prod(cast(list[int], lengths))
         if count <= correction:
             raise call.refusal(f"a variance of {count} values, corrected by {correction}")
-        made = call.let(f"ops.var({x}{behind})")
-        made = f"{made} * ({count} / {count - correction!r})"
-        made = f"ops.sqrt({made})" if name[:3] == "std" else made
+        made = f"{call.let(made)} * ({count} / {count - correction!r})"
+    made = rooted(made) if name[:3] == "std" else made
     return [made, f"ops.mean({x}{behind})"] if name.endswith("mean") else made
 
 

@@ -9,6 +9,7 @@ from homolog.keras.emitting.registry import writes
 
 HALF = frozenset({"float16", "bfloat16"})
 
+
 @writes(
     *("clone", "contiguous", "alias", "lift_fresh_copy", "_assert_tensor_metadata"),
     *("real", "conj", "resolve_conj", "resolve_neg", "pin_memory"),

@@ -1,0 +1,1 @@
+"""A trace → the source of a PyTorch module, what holds its weights, and what goes into them."""

@@ -1,0 +1,117 @@
+"""One step of a trace, as its writer for PyTorch sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from homolog.emitting import call
+from homolog.emitting.words import word, written
+from homolog.graph import Node, OpenShape, Value
+from homolog.passes.ways import Target
+from homolog.trace import Open
+
+if TYPE_CHECKING:
+    from homolog.pytorch.emitting.assemble import Assembler
+
+
+@dataclass
+class Call(call.Call):
+    """One step, and what is known around it, in PyTorch's words."""
+
+    assembler: Assembler
+
+    target: ClassVar[Target] = "pytorch"
+    language: ClassVar[str] = "PyTorch"
+
+    def dtype(self, value: str | Value) -> str:
+        """The element type of a tensor."""
+        return self.assembler.trace.dtype(self.value(value) if isinstance(value, str) else value)
+
+    @property
+    def out_dtype(self) -> str:
+        """The element type of the result."""
+        return self.step.dtypes[0]
+
+    # -- numbers ------------------------------------------------------------------------------------------------
+
+    def literal(self, argument: object) -> str:
+        """A number or word as it is written; an open length as the shape that tells it."""
+        return self.length(argument) if isinstance(argument, Open) else word(argument)
+
+    def length(self, length: Open) -> str:
+        """An open length as the shape that tells it.
+
+        Raises:
+            Unsupported: several axes may be meant.
+        """
+        return self.assembler.length(length, self.step)
+
+    def sizes(self, shape: OpenShape, x: str, given: OpenShape) -> str:
+        """The lengths of a new shape of a tensor, for ``reshape``.
+
+        Args:
+            shape: the new one, as it is to lie.
+            x: the tensor's variable.
+            given: its shape, as it lies.
+
+        Raises:
+            Unsupported: more than one length is open that no axis of the tensor has.
+        """
+        words = ["" if length is None else str(length) for length in shape]
+        if words.count("") > 1:
+            front = 0
+            while front < min(len(given), len(shape)) and given[front] == shape[front]:
+                front += 1
+            for place in range(front):
+                words[place] = words[place] or f"{x}.shape[{place}]"
+            behind = 1
+            while behind <= min(len(given), len(shape)) - front and given[-behind] == shape[-behind]:
+                words[-behind] = words[-behind] or f"{x}.shape[{-behind}]"
+                behind += 1
+        if words.count("") > 1:
+            raise self.refusal(f"a new shape with several open lengths, {shape}", "fix all lengths but the batch")
+        return ", ".join(text or "-1" for text in words)
+
+    # -- operands -----------------------------------------------------------------------------------------------
+
+    def with_rows(self, value: str | Value, text: str | None = None, axis: int = 0) -> str:
+        """A tensor with a row for each of the batch, where it is there once for all rows and the result is not."""
+        text = (self.plain(value) if axis or not self.is_natural else self.x(value)) if text is None else text
+        if not self.is_static(value) or self.step.static or not self.rank(value):
+            return text
+        if self.shape(value)[axis] != 1:
+            return text
+        return self.assembler.for_each_row(text, self.rank(value), self.step, axis)
+
+    def tensor(self, value: Value) -> str:
+        """A tensor that stands where PyTorch takes no number."""
+        array = self.constant(value)
+        if array is not None and not array.ndim:
+            return self.assembler.number(value.node, array, self.step)
+        return self.x(value)
+
+    def axes_text(self, value: str | Value, dims: object) -> str:
+        """Axes as an argument: one as a number, the last as -1."""
+        axes, rank = self.axes(value, dims), self.rank(value)
+        if len(axes) == 1:
+            return str(call.last_as_minus_one(axes[0], rank))
+        return repr(axes)
+
+    # -- results ------------------------------------------------------------------------------------------------
+
+    def module(self, cls: str, arguments: Mapping[str, object], *given: str) -> str:
+        """The variable that a module without weights gives."""
+        path = self.path if self.is_module else f"{self.path}.{self.step.operator}".lstrip(".")
+        layer = self.assembler.fresh(path)
+        return self.assembler.made(f"made({', '.join(given)})", self.step, layer, f"{cls}({written(arguments)})")
+
+    def weighted(self, cls: str, arguments: Mapping[str, object], node: Node, *given: str) -> str:
+        """The variable that a module with the weights of a node gives."""
+        return self.made(f"made({', '.join(given)})", cls, arguments, node)
+
+    def made(self, expression: str, cls: str, arguments: Mapping[str, object], node: Node, outputs: int = 1) -> str:
+        """The variables of an expression over ``made``, which is a module with the weights of a node."""
+        layer, module = self.assembler.weighted(cls, arguments, node, self.step)
+        return self.assembler.made(expression, self.step, layer, module, outputs)

@@ -1,0 +1,13 @@
+"""The passes over a trace before it is written for PyTorch: the same function, said more simply."""
+
+from __future__ import annotations
+
+from homolog.passes.simpler import constants, dense, margins, masks, norms, repeats, tied
+from homolog.trace import Trace
+
+
+def simpler(trace: Trace) -> Trace:
+    """All that PyTorch has words for: it flattens behind a pooling as people do, and keeps what is pooled."""
+    for run in (constants, dense, masks, norms, repeats, tied, margins):
+        trace = run(trace)
+    return trace

@@ -1,0 +1,79 @@
+"""Batch norms at inference as one operator while a program is exported.
+
+PyTorch finds out the shape of what one gives by taking it apart in Python, which for a deep network takes longer than
+all the rest; it is that of what goes in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+SCHEMA = (
+    "batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool training, "
+    "float momentum, float eps, bool cudnn_enabled) -> Tensor"
+)
+"""ATen's own."""
+_LIBRARIES: list[Any] = []
+"""A library's operators go with it."""
+
+
+@contextmanager
+def quick_norms() -> Iterator[None]:
+    """While the body runs, ``torch.batch_norm`` at inference is an operator of the same name and arguments."""
+    import torch
+    from torch.overrides import TorchFunctionMode
+
+    plain, named, quick = torch.batch_norm, torch.nn.functional.batch_norm, _operator()
+
+    class Quick(TorchFunctionMode):
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            if func is plain and not kwargs and not args[5]:
+                return quick(*args)
+            if func is named:  # what it calls itself would not come by here
+                return _named(quick, named, *args, **(kwargs or {}))
+            return func(*args, **(kwargs or {}))
+
+    with Quick():
+        yield
+
+
+def _named(
+    quick: Any,
+    named: Any,
+    input: torch.Tensor,
+    running_mean: torch.Tensor | None,
+    running_var: torch.Tensor | None,
+    weight: torch.Tensor | None = None,
+    bias: torch.Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Any:
+    """A call of ``torch.nn.functional.batch_norm``."""
+    if training or running_mean is None or running_var is None:
+        return named(input, running_mean, running_var, weight, bias, training, momentum, eps)
+    return quick(input, weight, bias, running_mean, running_var, training, momentum, eps, False)
+
+
+@cache
+def _operator() -> Any:
+    import torch
+
+    library = torch.library.Library("homolog", "FRAGMENT")
+    library.define(SCHEMA)
+    library.impl("batch_norm", torch.batch_norm, "CPU")
+    library.impl("batch_norm", _shape_of_input, "Meta")
+    _LIBRARIES.append(library)
+    return torch.ops.homolog.batch_norm.default
+
+
+def _shape_of_input(input: torch.Tensor, *others: Any) -> torch.Tensor:
+    import torch
+
+    return torch.empty_like(input)

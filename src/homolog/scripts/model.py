@@ -1,0 +1,129 @@
+"""A live Keras model → the source of the PyTorch module that is the same network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import sqrt
+from typing import Any
+
+import libcst as cst
+import numpy as np
+
+from homolog.errors import HomologError
+from homolog.scripts.script import Statement, bound, code, names_read
+from homolog.scripts.values import NotStatic
+
+Order = tuple[int, ...]
+ROUNDING = "float32"
+"""The part of a proof that asks how far a network strays from its own float64: of two that are the same function, as
+the float64 of both says, one may round a little more, which training does not mind."""
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """A module as source.
+
+    Attributes:
+        classes_text: the classes and functions that make it up.
+        class_name: of the whole; it is made without arguments.
+        imports: lines that the classes need.
+        inputs, outputs: for each, where the axes come from that the module takes or gives: ``(0, 3, 1, 2)`` for images
+            that have their channels last in Keras.
+        origins: for each tensor of its state the path of the Keras variable that it is.
+        notes: what a reader should know of it.
+    """
+
+    classes_text: str
+    class_name: str
+    imports: tuple[str, ...]
+    inputs: tuple[Order, ...]
+    outputs: tuple[Order, ...]
+    origins: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def torch_source(model: Any) -> ModelSource:
+    """The source of a model, as homolog's translation writes it.
+
+    Raises:
+        NotStatic: the model cannot be translated, with the reason.
+    """
+    from homolog.keras.model import groups_of
+    from homolog.network import open_network
+    from homolog.translating.direction import direction
+    from homolog.translating.translation import translate
+
+    _spread(model)
+    try:
+        translation = translate(open_network(model), direction("torch"), None, training=False)
+    except HomologError as error:
+        raise NotStatic(f"the model {model.name}: {error.what}{_found(error)}") from error
+    failed = [part for part in translation.proof.parts if not part.passed]
+    if any(part.name != ROUNDING for part in failed):
+        words = "; ".join(f"{part.name}: {part.figure}" for part in failed)
+        raise NotStatic(f"the model {model.name}: what was written was not proven to be the same network: {words}")
+    assembled, trace = translation.draft.assembled, translation.draft.trace
+    text, name, imports = classes_of(translation.source)
+    paths = {ref.name: variable.path for group in groups_of(model).values() for ref, variable in group}
+    return ModelSource(
+        text,
+        name,
+        imports,
+        tuple(_axes(assembled.orders[step.name]) for step in trace.inputs),
+        tuple(_axes(assembled.orders[output]) for output in trace.outputs),
+        {row.target: paths[row.sources[0]] for row in translation.plan.rows if len(row.sources) == 1},
+        (*translation.notes, *(f"{part.name}: {part.figure}" for part in failed)),
+    )
+
+
+def _spread(model: Any) -> None:
+    """Give a model weights with which a signal neither fades nor explodes, so that the proof has something to see.
+
+    Which they are does not matter: the written script draws its own.
+    """
+    numbers = np.random.default_rng(0)
+    for variable in model.weights:
+        if variable.name.endswith("kernel"):
+            each = variable.shape[:-2] if "depthwise" in variable.path else variable.shape[:-1]
+            inputs = int(np.prod(each))
+            variable.assign(numbers.standard_normal(variable.shape) * sqrt(2 / inputs))
+
+
+def _axes(order: Sequence[object]) -> Order:
+    """An order of whole axes.
+
+    Raises:
+        NotStatic: some are flattened into one.
+    """
+    found = tuple(axis for axis in order if isinstance(axis, int))
+    if len(found) != len(order):
+        raise NotStatic(f"an input or output of the model lies as {tuple(order)}, which arrays are not brought into")
+    return found
+
+
+def _found(error: HomologError) -> str:
+    where = error.found or error.where
+    return "" if where is None else f": {where}"
+
+
+def classes_of(source: str) -> tuple[str, str, tuple[str, ...]]:
+    """What makes up the module in a written file: its classes and what these mention, the name of the last class, and
+    the imports that are needed. What loads weights from a file is left out."""
+    statements = [item for item in cst.parse_module(source).body if isinstance(item, Statement)]
+    classes = [item for item in statements if isinstance(item, cst.ClassDef)]
+    wanted: list[Statement] = list(classes)
+    mentioned = set().union(*map(names_read, classes))
+    while True:
+        more = [item for item in statements if item not in wanted and bound(item) & mentioned and not _is_import(item)]
+        if not more:
+            break
+        wanted += more
+        mentioned |= set().union(*map(names_read, more))
+    kept = [code(item.with_changes(leading_lines=())).strip() for item in statements if item in wanted]
+    imports = [code(item).strip() for item in statements if _is_import(item) and bound(item) & mentioned]
+    return "\n\n\n".join(kept), classes[-1].name.value, tuple(imports)
+
+
+def _is_import(node: Statement) -> bool:
+    return isinstance(node, cst.SimpleStatementLine) and isinstance(node.body[0], cst.Import | cst.ImportFrom)

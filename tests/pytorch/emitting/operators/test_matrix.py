@@ -1,0 +1,21 @@
+"""Products of matrices and vectors, and dense layers that are said as such."""
+
+from __future__ import annotations
+
+import pytest
+from tests.keras.emitting.operators.test_matrix import PRODUCTS, Turned
+from tests.pytorch.emitting.again import ROUNDING, again, apart, drawn, same
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_product(name: str) -> None:
+    function, given = PRODUCTS[name]
+    same(function, *given)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_product_with_a_parameter_is_a_linear_layer_without_reshapes(bias: bool) -> None:
+    text = again(Turned(bias), drawn()).source
+    assert "nn.Linear(3, 4" in text
+    assert "reshape" not in text
+    assert apart(Turned(bias), drawn()) <= ROUNDING
