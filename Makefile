@@ -19,7 +19,7 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install demo test check lint bench mutants pairs peers support zoo clean
+.PHONY: help install demo test check lint bench fuzz mutants pairs peers support zoo clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | awk -F '\t' '{ printf "make %-9s %s\n", $$1, $$2 }'
@@ -42,6 +42,9 @@ lint: ## style and types
 
 bench: $(STAMP) ## the figures homolog holds itself to, as a table and as JSON in bench/results/
 	$(BIN)/python -m bench
+
+fuzz: $(STAMP) ## spoil files of every format 100,000 times each and read them (hours; ARGS="safetensors --count 5000")
+	$(BIN)/python -m bench fuzz $(or $(ARGS),--count 100000)
 
 mutants: $(STAMP) ## ask `verify` about networks with a defect, and about correct copies; the table lands in docs/mutants.md
 	$(BIN)/python -m bench mutants

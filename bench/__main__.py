@@ -6,6 +6,7 @@
 ``python -m bench zoo [NAME ...] [--tier TIER] [--resume]`` translates the zoo, and
 ``python -m bench peers [NETWORK ...] [--tool NAME] [--limit S]`` some networks beside nobuco. ``latency`` is a group
 that needs the zoo, too.
+``python -m bench fuzz [FORMAT ...] [--count N]`` spoils files of every format and reads them.
 A group is a module with a tuple ``BENCHMARKS`` of functions that take an empty folder and return a ``Figure``.
 """
 
@@ -46,6 +47,10 @@ def main(names: list[str]) -> int:
         from bench.peers import runner as peers
 
         return peers.main(names[1:])
+    if names[:1] == ["fuzz"]:
+        from bench import fuzz
+
+        return fuzz.main(names[1:])
     if names[:1] == ["zoo"]:
         from bench.translations import runner as translations
 

@@ -23,7 +23,7 @@ class Open:
     """A number that the inputs tell when the network runs: a length, or what is computed from some.
 
     Attributes:
-        text: of the number, for people: ``2*batch``.
+        text: of the number, as Python's arithmetic says it: ``2*batch``, ``(length - 1)//2 + 1``.
         at_one: the number, where the batch has one row.
         batches: whether the batch is all that it depends on.
     """
@@ -132,6 +132,7 @@ class Trace:
         ignored: tensors of the source that hold nothing of the function, with the reason.
         silent: modules that did nothing while it was traced, by path, with their class.
         name: of the network.
+        lengths: by the names in the text of open numbers, which input has the length, and along which axis.
     """
 
     framework: Literal["pytorch", "keras"]
@@ -140,6 +141,7 @@ class Trace:
     ignored: Mapping[TensorRef, str] = field(default_factory=dict)
     silent: Mapping[str, str] = field(default_factory=dict)
     name: str = "model"
+    lengths: Mapping[str, tuple[str, int]] = field(default_factory=dict)
 
     @property
     def inputs(self) -> tuple[Step, ...]:

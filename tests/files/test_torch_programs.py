@@ -46,7 +46,9 @@ def script(net: Any, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def exported(net: Any, tmp_path: Path) -> Path:
-    torch.export.save(torch.export.export(net, (torch.ones(4, 3),)), tmp_path / "net.pt2")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.export.save(torch.export.export(net, (torch.ones(4, 3),)), tmp_path / "net.pt2")
     return tmp_path / "net.pt2"
 
 

@@ -120,6 +120,7 @@ class _Reader:
             self._ignored(),
             self._silent(),
             type(self.module).__name__,
+            self._lengths(),
         )
 
     def _live_steps(self, outputs: Sequence[Value]) -> dict[str, Step]:
@@ -146,6 +147,17 @@ class _Reader:
                 shape = entry.meta["val"].shape
                 if shape and is_open(shape[0]):
                     found.update(map(str, shape[0].node.expr.free_symbols))
+        return found
+
+    def _lengths(self) -> dict[str, tuple[str, int]]:
+        """Which input has each open length, and along which axis."""
+        found: dict[str, tuple[str, int]] = {}
+        for entry in self.program.graph.nodes:
+            if entry.op != "placeholder" or entry.name not in self.program.graph_signature.user_inputs:
+                continue
+            for axis, length in enumerate(getattr(entry.meta.get("val"), "shape", ())):
+                if is_open(length) and length.node.expr.is_Symbol:
+                    found.setdefault(str(length.node.expr), (self.names.get(entry.name, str(entry.name)), axis))
         return found
 
     def _names(self, names: Sequence[str]) -> dict[str, str]:

@@ -24,6 +24,10 @@ BATCH = "batch"
 """What the readers of traces call the number of rows."""
 
 
+ARITHMETIC = {"Max": "max", "Min": "min"}
+"""Functions of open numbers, as Python has them."""
+
+
 @dataclass
 class Loose(Statements):
     """Statements with the values that they read, wherever these come from.
@@ -89,17 +93,25 @@ class Loose(Statements):
         return name
 
     def length(self, length: Open, step: Step) -> str:
-        """An open length as the shape that tells it.
+        """An open length as the arithmetic of the shapes that tell it.
 
         Raises:
-            Unsupported: it is not known which axis it is of.
+            Unsupported: an input does not tell it.
         """
-        rows = self.rows(step)
-        if length.text == BATCH:
-            return rows
-        if length.batches and length.at_one is not None and length.text == f"{length.at_one}*{BATCH}":
-            return f"{length.at_one} * {rows}"
-        raise refusal(step, "PyTorch", f"the open length {length.text} as a number", "fix all lengths but the batch")
+
+        def told(name: str) -> str:
+            if name == BATCH:
+                return self.rows(step)
+            if name in ARITHMETIC:
+                return ARITHMETIC[name]
+            if name not in self.trace.lengths:
+                help = "fix all lengths but the batch"
+                raise refusal(step, "PyTorch", f"the open length {length.text} as a number", help)
+            source, axis = self.trace.lengths[name]
+            order = self.orders[source]
+            return f"{self.variables[Value(source), order]}.shape[{order.index(axis)}]"
+
+        return re.sub(r"[A-Za-z_]\w*", lambda found: told(found[0]), length.text)
 
     def rows(self, step: Step) -> str:
         """The number of rows of the batch."""

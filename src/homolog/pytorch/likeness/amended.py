@@ -31,6 +31,19 @@ def _convert_to_tensor(plain: Callable[..., Any]) -> Callable[..., Any]:
     return convert_to_tensor
 
 
+def _arange(plain: Callable[..., Any]) -> Callable[..., Any]:
+    """Up to an open length, which Keras has no element type for."""
+    import torch
+
+    def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) -> Any:
+        if not any(isinstance(item, torch.SymInt) for item in (start, stop, step)):
+            return plain(start, stop, step, dtype)
+        first, last = (0, start) if stop is None else (start, stop)
+        return torch.arange(first, last, step=1 if step is None else step, dtype=getattr(torch, str(dtype or "int32")))
+
+    return arange
+
+
 def _repeat(plain: Callable[..., Any]) -> Callable[..., Any]:
     """A number of repeats stays a number, for it may be that of the rows."""
     import torch
@@ -79,6 +92,7 @@ def _take_along_axis(plain: Callable[..., Any]) -> Callable[..., Any]:
 AMENDED: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
     "core.get_device": lambda plain: _device,
     "core.convert_to_tensor": _convert_to_tensor,
+    "numpy.arange": _arange,
     "numpy.repeat": _repeat,
     "numpy.take": _take,
     "numpy.take_along_axis": _take_along_axis,

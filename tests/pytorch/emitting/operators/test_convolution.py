@@ -23,6 +23,7 @@ class Last(nn.Module):
         return found
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same'")
 @pytest.mark.parametrize("rank", [1, 2, 3])
 @pytest.mark.parametrize("settings", PLAIN, ids=named)
 def test_convolution(rank: int, settings: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ def test_product(name: str) -> None:
 
 @pytest.mark.parametrize("bias", [True, False])
 def test_a_product_with_a_parameter_is_a_linear_layer_without_reshapes(bias: bool) -> None:
-    text = again(Turned(bias), drawn()).source
+    text = again(Turned(bias=bias), drawn()).source
     assert "nn.Linear(3, 4" in text
     assert "reshape" not in text
-    assert apart(Turned(bias), drawn()) <= ROUNDING
+    assert apart(Turned(bias=bias), drawn()) <= ROUNDING
