@@ -1,4 +1,4 @@
-"""``python -m bench fuzz [FORMAT ...] [--count N]``: files of every format, spoilt at random, and what reading them did.
+"""``python -m bench fuzz [FORMAT ...] [--count N]``: files of every format, spoilt at random, and what reading did.
 
 No mutant may be executed, crash or hang the process that reads it, or end in an error that is not one of homolog's.
 Mutants are numbered and always the same: ``bench.fuzz_child.mutant(FORMAT, seed, NUMBER)`` makes one again. The figures

@@ -8,8 +8,10 @@ executed: that ends the process with the number of the mutant.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import pkgutil
 import random
 import sys
 import time
@@ -17,6 +19,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import homolog.files
 from bench.fuzz_seeds import repacked, resummed
 from homolog.errors import HomologError
 from homolog.files import open_checkpoint
@@ -101,9 +104,16 @@ def main(format: str, seed: Path, first: int, count: int) -> int:
     now = 0
     canary = Path("canary")
 
+    for module in pkgutil.iter_modules(homolog.files.__path__, "homolog.files."):
+        if not module.name.endswith("hdf5_child"):  # which is the script of another process
+            importlib.import_module(module.name)
+    open_checkpoint(seed)
+
     def watch(event: str, arguments: tuple[object, ...]) -> None:
-        ours = event in ("exec", "compile") and not (arguments and "system" in str(arguments[0]))
-        if event in _BAD and not ours:
+        # Importing compiles and runs files; what has no file is what a mutant brought.
+        code = arguments[0] if event == "exec" else None
+        name = arguments[1] if event == "compile" else getattr(code, "co_filename", "")
+        if event in _BAD and not (event in ("exec", "compile") and Path(os.fsdecode(name or b"")).is_file()):
             os.write(2, f"mutant {now} of {format} made {event} {arguments!r:.200}\n".encode())
             os._exit(EXECUTED)
 

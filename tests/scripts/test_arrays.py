@@ -36,8 +36,7 @@ y[:, None]
 
 @pytest.mark.parametrize("text", EXPRESSIONS)
 def test_shapes_are_numpys(text: str) -> None:
-    x, y = np.arange(210).reshape(5, 6, 7), np.arange(5)
-    wanted = eval(text)
+    wanted = eval(text, {"np": np, "x": np.arange(210).reshape(5, 6, 7), "y": np.arange(5)})
     scope = {"np": Name("numpy"), "x": Array((5, 6, 7), "int"), "y": Array((5,), "int")}
     found = Interpreter().value(cst.parse_expression(text), scope)
     assert isinstance(found, Array)

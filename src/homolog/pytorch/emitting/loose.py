@@ -224,7 +224,7 @@ def _said(array: Array) -> str:
         first = array.flat[0].item()
         if first in (0, 1):
             return f"torch.{'ones' if first else 'zeros'}({_lengths(array.shape)}{kind})"
-        return f"torch.full(({_lengths(array.shape)},), {word(first)}{kind})"
+        return f"torch.full({array.shape!r}, {word(first)}{kind})"
     if array.size <= SMALL:
         kind = "" if dtype in ("float32", "int64", "bool") else f", dtype=torch.{dtype}"
         return f"torch.tensor({_listed(array)}{kind})"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from tests.keras.emitting.operators.test_creation import MADE
@@ -21,13 +23,12 @@ def test_what_is_the_same_for_all_rows_is_repeated_where_it_comes_out() -> None:
     ("made", "words"),
     [
         (lambda x: x + torch.arange(15).reshape(5, 3), "torch.arange(15).reshape(5, 3), persistent=False"),
-        (lambda x: x + torch.full((5, 3), 2.5), "torch.full((5, 3,), 2.5), persistent=False"),
+        (lambda x: x + torch.full((5, 3), 2.5), "torch.full((5, 3), 2.5), persistent=False"),
         (lambda x: x * torch.tensor([0.5, 1.5, -2.5]), "torch.tensor([0.5, 1.5, -2.5]), persistent=False"),
-        (lambda x: x.masked_fill(torch.ones(5, 3).triu() > 0, 0.0), "torch.empty(5, 3, dtype=torch.bool)"),
-        (lambda x: x + torch.linspace(0, 1, 51)[:, None, None].cos().sum(0), "+ "),
+        (lambda x: x[:, None].masked_fill(torch.ones(4, 5, 3).triu() > 0, 0), "torch.empty(4, 5, 3, dtype=torch.bool)"),
     ],
 )
-def test_constants_are_said_where_that_is_short(made, words) -> None:  # type: ignore[no-untyped-def]
+def test_constants_are_said_where_that_is_short(made: Callable, words: str) -> None:
     text = again(One(made), drawn()).source
-    assert words.replace(",)", ")") in text.replace(",)", ")")
+    assert words in text
     plain(made)
