@@ -22,13 +22,14 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import latency, matching, startup, verify
+from bench import files, latency, matching, startup, verify
 from bench.figure import Broken, Figure
 
 GROUPS: dict[str, tuple[Callable[[Path], Figure], ...]] = {
     "startup": startup.BENCHMARKS,
     "matching": matching.BENCHMARKS,
     "verify": verify.BENCHMARKS,
+    "files": files.BENCHMARKS,
 }
 RESULTS = Path(__file__).with_name("results")
 

@@ -94,17 +94,17 @@ def numpy(path: Path) -> None:
 
 def tensorflow(path: Path) -> None:
     """The index of two variables; the values stand in a file beside it, which is not spoilt."""
-    values = b"".join(array.tobytes() for array in ARRAYS.values())
+    values = b"".join(ARRAYS[name].tobytes() for name in sorted(ARRAYS))
     path.with_name(f"{path.name.removesuffix('.index')}.data-00000-of-00001").write_bytes(values)
     rows, offset = [("", b"\x08\x01")], 0
-    for number, (name, array) in enumerate(sorted(ARRAYS.items())):
+    for name, array in sorted(ARRAYS.items()):
         shape = b"".join(b"\x12\x02\x08" + bytes([length]) for length in array.shape)
         crc = struct.pack("<I", masked(crc32c([array.tobytes()])))
         entry = (
             b"\x08\x01\x12" + bytes([len(shape)]) + shape + b"\x20" + bytes([offset]) + b"\x28" + bytes([array.nbytes])
         )
         rows.append((name, entry + b"\x35" + crc))
-        offset += array.nbytes * (number == 0)
+        offset += array.nbytes
     path.write_bytes(_table(rows))
 
 

@@ -41,7 +41,19 @@ FLOORS = (
 )
 CORE = {"errors", "tensors", "transforms", "modules", "graph", "plan", "rules", "files", "live", "passes", "transfer"}
 CORE |= {"signature", "results", "contiguity", "planning", "proving", "inputs"}
-CORE |= {"source", "matching", "stored", "network", "reading", "proof", "reporting", "inspecting", "comparing", "api", "cli"}
+CORE |= {
+    "source",
+    "matching",
+    "stored",
+    "network",
+    "reading",
+    "proof",
+    "reporting",
+    "inspecting",
+    "comparing",
+    "api",
+    "cli",
+}
 CORE |= {"testing", "trace", "writing", "emitting", "translating", "scripts"}
 
 

@@ -49,13 +49,15 @@ class Row:
         runs: what became of it, by the name of the tool.
         ratios: of homolog's seconds to a peer's, by the name of the peer; at most that much where the peer was
             stopped, and none where a call did not come back.
-        verdict: on the ratio to nobuco at its defaults; "no peer" where homolog is right and there is no such time.
+        memory: of homolog's memory to that of the peer that it is held to, where both are known.
+        verdict: on the ratios to that peer; "no peer" where homolog is right and there is no such time.
         problem: why it is FAIL.
     """
 
     network: str
     runs: dict[str, Run]
     ratios: dict[str, float]
+    memory: float | None
     verdict: Verdict
     problem: str
 

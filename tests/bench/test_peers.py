@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from bench.peers import runner, table
+from bench.peers.contest import CONTESTS, TO_KERAS, TO_TORCH, Contest
 from bench.peers.judge import Row, compared, judged
-from bench.peers.networks import NETWORKS, OTHER, TRACED
+from bench.peers.networks import OTHER, TRACED
 from bench.peers.outputs import channels_last, error, flat
-from bench.peers.tools import HOMOLOG, NOBUCO, TOOLS, Tool, marked
+from bench.peers.tools import HOMOLOG, NOBUCO, Tool, marked
+from bench.peers.words import WORDS
 
+GIB = 2**30
 RIGHT = {"traced": 2e-7, "other": 3e-7}
 TREE = (
     "Legend:\n  conversion imprecise\nNet \x1b[33m (!) Max diff 0.00031 (2.1%) \nLinear (!) Max diff 0.24704 (155.6%) "
@@ -28,8 +32,7 @@ def record(seconds: float = 10.0, **facts: Any) -> dict[str, Any]:
         "stopped": False,
         "limit_s": 240.0,
         "wall_s": 20.0,
-        "peak_mib": 3072,
-        "translating_mib": 2048,
+        "taken": 2 * GIB,
         "seconds": {"importing": 4.0, "translating": seconds},
         "weights": "abc",
         "cpu_s": 8.5,
@@ -42,7 +45,7 @@ def record(seconds: float = 10.0, **facts: Any) -> dict[str, Any]:
 def unfinished(stage: str, ended: str, **facts: Any) -> dict[str, Any]:
     """A run whose call did not come back."""
     found = record(stage=stage, ended=ended, **facts)
-    return {name: fact for name, fact in found.items() if name not in ("errors", "doubt", "cpu_s", "translating_mib")}
+    return {name: fact for name, fact in found.items() if name not in ("errors", "doubt", "cpu_s", "taken")}
 
 
 FAILED = unfinished("translating", "Exception: Unimplemented nodes")
@@ -95,22 +98,22 @@ def test_a_call_that_did_not_come_back_has_no_time() -> None:
 def test_homolog_is_to_be_right_and_within_the_bound(
     ours: dict[str, Any], theirs: dict[str, Any], verdict: str, ratio: float | None, problem: str
 ) -> None:
-    row = compared("toy", {"homolog": ours, "nobuco": theirs})
+    row = compared(TO_KERAS, "toy", {"homolog": ours, "nobuco": theirs})
     assert row.verdict == verdict
     assert row.ratios.get("nobuco") == ratio
     assert problem in row.problem if problem else not row.problem
 
 
 def test_the_quick_peer_has_a_ratio_and_no_bound() -> None:
-    row = compared("toy", {"homolog": record(4.0), "nobuco": record(), "nobuco-quick": record(2.0)})
+    row = compared(TO_KERAS, "toy", {"homolog": record(4.0), "nobuco": record(), "nobuco-quick": record(2.0)})
     assert row.verdict == "pass"
     assert row.ratios == {"nobuco": 0.4, "nobuco-quick": 2.0}
 
 
 def test_one_tool_alone_is_compared_with_nothing() -> None:
-    row = compared("toy", {"nobuco": record()})
+    row = compared(TO_KERAS, "toy", {"nobuco": record()})
     assert (row.verdict, row.ratios, row.problem) == ("", {}, "")
-    assert "Nothing is compared" in table.page([row], {}, 240)
+    assert "Nothing is compared" in page([row])
 
 
 def test_errors_are_relative_to_the_largest_value() -> None:
@@ -137,47 +140,72 @@ def test_what_nobuco_marks_is_read_from_its_tree() -> None:
     assert marked("Legend:\n  conversion imprecise\nNet \x1b[32m(float32)") == ""
 
 
-def test_the_networks_have_names_of_their_own_and_two_batches() -> None:
-    assert len({network.name for network in NETWORKS}) == len(NETWORKS)
-    assert NETWORKS[0].images(TRACED, seed=1).shape != NETWORKS[0].images(OTHER, seed=1).shape
+@pytest.mark.parametrize("contest", CONTESTS.values(), ids=CONTESTS)
+def test_the_networks_have_names_of_their_own_and_two_batches(contest: Contest) -> None:
+    assert len(contest.by_network) == len(contest.networks)
+    first = contest.networks[0]
+    assert first.images(TRACED, seed=1).shape != first.images(OTHER, seed=1).shape
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "verdict", "problem"),
+    [
+        (record(2.5, taken=GIB), record(), "pass", ""),
+        (record(2.6, taken=GIB), record(), "FAIL", "0.26 of tf2onnx + onnx2torch's time, more than 0.25"),
+        (record(1.0, taken=1.5 * GIB), record(), "FAIL", "0.75 of its memory, more than 0.5"),
+        (record(1.0), FAILED, "no peer", ""),
+    ],
+)
+def test_the_way_to_torch_is_held_to_time_and_memory(
+    ours: dict[str, Any], theirs: dict[str, Any], verdict: str, problem: str
+) -> None:
+    row = compared(TO_TORCH, "toy", {"homolog": ours, TO_TORCH.peer: theirs})
+    assert (row.verdict, row.problem) == (verdict, problem)
+    text = table.page(TO_TORCH, WORDS["torch"], [row], {}, 240)
+    assert "in at most 0.25 of tf2onnx + onnx2torch's time and 0.5 of its memory" in text
+    cells = [line.count("|") for line in text.splitlines() if line.startswith("|")]
+    assert len(set(cells)) == 1
+
+
+def page(rows: list[Row], versions: dict[str, dict[str, str]] | None = None) -> str:
+    return table.page(TO_KERAS, WORDS["keras"], rows, versions or {}, 240)
 
 
 def rows() -> list[Row]:
     return [
-        compared("good", {"homolog": record(3.0), "nobuco": record(), "nobuco-quick": record(6.0)}),
-        compared("slow", {"homolog": record(9.0), "nobuco": record(), "nobuco-quick": record(6.0)}),
-        compared("late", {"homolog": record(24.0), "nobuco": STOPPED, "nobuco-quick": FAILED}),
-        compared("alone", {"homolog": record(3.0), "nobuco": FAILED, "nobuco-quick": FAILED}),
+        compared(TO_KERAS, "good", {"homolog": record(3.0), "nobuco": record(), "nobuco-quick": record(6.0)}),
+        compared(TO_KERAS, "slow", {"homolog": record(9.0), "nobuco": record(), "nobuco-quick": record(6.0)}),
+        compared(TO_KERAS, "late", {"homolog": record(24.0), "nobuco": STOPPED, "nobuco-quick": FAILED}),
+        compared(TO_KERAS, "alone", {"homolog": record(3.0), "nobuco": FAILED, "nobuco-quick": FAILED}),
     ]
 
 
 def test_the_page_shows_every_network() -> None:
-    page = table.page(rows(), {"nobuco": {"torch": "2.13.0"}}, 240)
-    assert "2 of 4 networks pass" in page
-    assert "For 1 more it is right, and nobuco gave no model" in page
-    assert "homolog's models: 4 right. nobuco's models: 2 right; 1 stopped; 1 failed." in page
+    text = page(rows(), {"nobuco": {"torch": "2.13.0"}})
+    assert "2 of 4 networks pass" in text
+    assert "For 1 more it is right, and nobuco gave no model" in text
+    assert "homolog's models: 4 right. nobuco's models: 2 right; 1 stopped; 1 failed." in text
     assert (
-        "| good | pass | 3.0 s | 10.0 s | 0.30 | 0.5 | 6.0 s | 0.50 | right, 3.0e-07 | right, 3.0e-07 | 2.0 GiB |"
-        in page
+        "| good | pass | 3.0 s | 10.0 s | 0.30 | 0.5 | 6.0 s | 0.50 | right, 3.0e-07 | right, 3.0e-07 | 2.00 GiB |"
+        in text
     )
-    assert "| late | pass | 24.0 s | > 240 s | < 0.10 | 0.5 |" in page
-    assert "- slow: 0.90 of nobuco's time, more than 0.5" in page
-    assert "- alone, nobuco: failed: translating: Exception: Unimplemented nodes" in page
-    assert "nobuco: torch 2.13.0." in page
-    cells = [line.count("|") for line in page.splitlines() if line.startswith("|")]
+    assert "| late | pass | 24.0 s | > 240 s | < 0.10 | 0.5 |" in text
+    assert "- slow: 0.90 of nobuco's time, more than 0.5" in text
+    assert "- alone, nobuco: failed: translating: Exception: Unimplemented nodes" in text
+    assert "nobuco: torch 2.13.0." in text
+    cells = [line.count("|") for line in text.splitlines() if line.startswith("|")]
     assert len(set(cells)) == 1
 
 
 def test_the_page_says_that_the_machine_was_busy() -> None:
-    busy = compared("toy", {"nobuco": record(17.0), "nobuco-quick": record()})
-    assert "The machine was busy: toy took 2.0 times as long" in table.page([busy], {}, 240)
-    assert "busy" not in table.page([compared("toy", {"nobuco": record(), "homolog": FAILED})], {}, 240)
+    busy = compared(TO_KERAS, "toy", {"nobuco": record(17.0), "nobuco-quick": record()})
+    assert "The machine was busy: toy took 2.0 times as long" in page([busy])
+    assert "busy" not in page([compared(TO_KERAS, "toy", {"nobuco": record(), "homolog": FAILED})])
 
 
 def test_the_results_are_json() -> None:
     found = [json.loads(json.dumps(row.to_dict(), allow_nan=False)) for row in rows()]
     assert found[0]["runs"]["nobuco"]["seconds"] == 10
-    assert {row["bound"] for row in found} == {0.5}
 
 
 def test_an_unknown_network_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
@@ -185,11 +213,17 @@ def test_an_unknown_network_is_a_usage_error(capsys: pytest.CaptureFixture[str])
     assert "no such network: resnet19" in capsys.readouterr().err
 
 
+def test_an_unknown_tool_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert runner.main(["--to", "torch", "--tool", "nobuco"]) == 2
+    assert "there are: homolog, tf2onnx + onnx2torch" in capsys.readouterr().err
+
+
 def test_an_absent_environment_is_a_usage_error(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     absent = Tool("nobuco", tmp_path / "python", NOBUCO.imports, NOBUCO.packages, NOBUCO.translate)
-    monkeypatch.setitem(TOOLS, "nobuco", absent)
+    contest = replace(TO_KERAS, tools=(HOMOLOG, absent))
+    monkeypatch.setitem(CONTESTS, "keras", contest)
     assert runner.main(["resnet18", "--tool", "nobuco"]) == 2
     assert "help: make peers" in capsys.readouterr().err
 
@@ -213,8 +247,8 @@ def test_a_child_that_dies_or_takes_too_long_has_a_record(tmp_path: Path) -> Non
     python.write_text("#!/bin/sh\necho 'it died' >&2\nexit 3\n", encoding="utf-8")
     python.chmod(0o755)
     dying = Tool("homolog", python, HOMOLOG.imports, HOMOLOG.packages, HOMOLOG.translate)
-    found = judged(runner.measured(dying, NETWORKS[0], 60))
+    found = judged(runner.measured(TO_KERAS, dying, TO_KERAS.networks[0], 60))
     assert (found.outcome, found.note) == ("failed", "starting: it died")
     python.write_text("#!/bin/sh\nexec sleep 60\n", encoding="utf-8")
-    found = judged(runner.measured(dying, NETWORKS[0], 0.2))
+    found = judged(runner.measured(TO_KERAS, dying, TO_KERAS.networks[0], 0.2))
     assert (found.outcome, found.note) == ("stopped", "starting: stopped after 0.2 s")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import time
 
 import black
 import pytest
@@ -351,9 +350,7 @@ def test_calls_are_told_apart_by_their_count() -> None:
     assert "for _ in range(2):\n            x = self.m(x)" in text
 
 
-def test_three_thousand_statements_take_no_time() -> None:
-    program = transformer(190)
-    start = time.perf_counter()
-    classes(program, "Net")
-    assert len(program.statements) > 3000
-    assert time.perf_counter() - start < 10
+def test_three_thousand_statements_are_as_short_as_three_hundred() -> None:
+    many, few = transformer(190), transformer(19)
+    assert len(many.statements) > 3000
+    assert len(classes(many, "Net").text.splitlines()) <= len(classes(few, "Net").text.splitlines()) + 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 import zipfile
 import zlib
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from homolog.errors import Unreadable
 
@@ -41,6 +43,23 @@ def reading(what: str, where: str) -> Iterator[None]:
         reason = str(error).strip().splitlines()
         found = f"{type(error).__name__}: {reason[0][:200]}" if reason else type(error).__name__
         raise Unreadable(what, where=where, found=found) from error
+
+
+def strict_json(text: str | bytes, what: str, where: str) -> Any:
+    """The value of a JSON text in which no mapping has one name twice: readers disagree on which one counts.
+
+    Raises:
+        Unreadable: ``what``, or a name stands twice.
+    """
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        table = dict(pairs)
+        if len(table) != len(pairs):
+            raise Unreadable("a mapping names something twice", where=where)
+        return table
+
+    with reading(what, where):
+        return json.loads(text, object_pairs_hook=unique)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ values are then read and replaced by position. Format: https://github.com/huggin
 
 from __future__ import annotations
 
-import json
 import shutil
 import struct
 import sys
@@ -20,12 +19,12 @@ import numpy as np
 
 from homolog.errors import Unreadable, Unsupported, Usage
 from homolog.files.checkpoint import Checkpoint, Format, Named
-from homolog.files.edge import Stamp, reading
+from homolog.files.edge import Stamp, reading, strict_json
 from homolog.files.positions import read_at
 from homolog.tensors import Array, TensorRef, dtype_of
 
 MAX_HEADER = 100_000_000  # the library's own limit
-MAX_TENSORS = 500_000
+MAX_TENSORS = 100_000
 MAX_RANK = 64
 _DTYPES = {
     **{f"{kind}{bits}": f"{name}{bits}" for kind, name in (("I", "int"), ("U", "uint")) for bits in (8, 16, 32, 64)},
@@ -100,21 +99,22 @@ def _header(path: Path, size: int) -> tuple[dict[str, Any], int]:
                 expected=f"at most {min(MAX_HEADER, size - 8):,} bytes",
                 found=f"{length:,}",
             )
-        text = file.read(length).decode("utf-8")
-    with reading("the header is not sound JSON", str(path)):
-        header = json.loads(text, object_pairs_hook=_unique)
+        raw = file.read(length)
+        text = raw.decode("utf-8")
+    # Before it is parsed, which takes many times its length: a brace for each tensor, and a few for the metadata.
+    if raw.count(b"{") > 2 * MAX_TENSORS or raw.count(b",") > 20 * MAX_TENSORS:
+        raise Unreadable(
+            "the header has too many tensors",
+            where=str(path),
+            expected=f"at most {MAX_TENSORS:,}",
+            found=f"{length:,} bytes",
+        )
+    header = strict_json(text, "the header is not sound JSON", str(path))
     if not isinstance(header, dict):
         raise Unreadable("the header is not a mapping", where=str(path))
     if len(header) > MAX_TENSORS:
         raise Unreadable("the header has too many tensors", where=str(path), found=f"{len(header):,}")
     return header, 8 + length
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    table = dict(pairs)
-    if len(table) != len(pairs):
-        raise Unreadable("the header names something twice")
-    return table
 
 
 def _entry(path: Path, name: str, value: Any, start: int) -> Entry:

@@ -6,14 +6,13 @@ both have a ``weight_map``. A file it names lies beside the index, or nowhere.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from homolog.errors import Unreadable, Unsafe
 from homolog.files.checkpoint import Checkpoint, Format, read_only
-from homolog.files.edge import reading
+from homolog.files.edge import reading, strict_json
 from homolog.files.keras_parts import assemble
 from homolog.files.keras_weights import state, weights
 from homolog.tensors import TensorRef
@@ -66,15 +65,7 @@ def read_json(path: Path) -> Any:
         text = file.read(MAX_INDEX + 1)
     if len(text) > MAX_INDEX:
         raise Unreadable("the file is too large for an index", where=str(path), expected=f"at most {MAX_INDEX:,} bytes")
-    with reading("the file is no sound JSON", str(path)):
-        return json.loads(text, object_pairs_hook=_unique)
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    table = dict(pairs)
-    if len(table) != len(pairs):
-        raise Unreadable("the index names something twice")
-    return table
+    return strict_json(text, "the file is no sound JSON", str(path))
 
 
 def _weight_map(path: Path) -> dict[str, Any]:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 NOTHING: Mapping[int | str, Sequence[int]] = MappingProxyType({})
 PARAMETRIZATIONS = "parametrizations"
 """Where a module holds what computes its weights (``torch.nn.utils.parametrize``)."""
+ALIASES = {"greater": "gt", "less": "lt", "greater_equal": "ge", "less_equal": "le", "not_equal": "ne"}
+"""Operators with two names: the one that the other is taken for."""
 CONTAINERS = {"ModuleList", "ModuleDict", "Sequential", "Identity"}
 
 
@@ -373,7 +375,8 @@ def _operator(entry: Any) -> tuple[str, str]:
     overload = target._schema.overload_name
     if space not in ("aten", "homolog"):  # homolog's own are PyTorch's under the same name (chunks.py)
         return f"{space}::{name}", overload
-    return (name[:-1] if name.endswith("_") and not name.endswith("__") else name), overload
+    name = name[:-1] if name.endswith("_") and not name.endswith("__") else name
+    return ALIASES.get(name, name), overload
 
 
 def _place(entry: Any) -> str:

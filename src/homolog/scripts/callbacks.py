@@ -7,6 +7,7 @@ from typing import Any
 
 import libcst as cst
 
+from homolog.scripts.callback_parts import CALLBACKS
 from homolog.scripts.draft import Draft, Network
 from homolog.scripts.values import Function, Made, NotStatic
 
@@ -43,7 +44,7 @@ def callback(draft: Draft, made: Any, network: Network, write: Written) -> str:
     """
     if not isinstance(made, Made) or not made.name.startswith("keras.callbacks."):
         raise NotStatic("a callback of the script's own has no counterpart here")
-    if made.kind not in PASSED:
+    if made.kind not in PASSED or made.kind not in CALLBACKS:
         raise NotStatic(f"{made.name} has no counterpart here")
     known = PASSED[made.kind]
     strange = sorted(set(made.arguments) - set(known) - SILENT)

@@ -48,7 +48,9 @@ def run_both(model: keras.Model, arrays: list[np.ndarray[Any, Any]]) -> tuple[li
         with like.computing(module.around, AMENDED):
             found = module(*(torch.from_numpy(array) for array in arrays))
     expected = model(arrays if len(arrays) > 1 else arrays[0], training=False)
-    return [np.asarray(item) for item in keras.tree.flatten(expected)], [item.numpy() for item in keras.tree.flatten(found)]
+    return [np.asarray(item) for item in keras.tree.flatten(expected)], [
+        item.numpy() for item in keras.tree.flatten(found)
+    ]
 
 
 def one(layer: Callable[[Any], Any], *shape: int | None, dtype: str = "float32") -> keras.Model:
@@ -150,7 +152,13 @@ def test_a_layer_is_traced_with_its_own_variables(name: str) -> None:
     make, shape = LAYERS[name]
     model = one(make(), *shape)
     found = trace(likeness(model), [np.zeros((2, *shape), np.float32)], {})
-    held = {ref.name for step in found.steps.values() if step.layer for w in step.layer.weights.values() for ref in w.tensors}
+    held = {
+        ref.name
+        for step in found.steps.values()
+        if step.layer
+        for w in step.layer.weights.values()
+        for ref in w.tensors
+    }
     held |= {step.tensor.name for step in found.steps.values() if step.tensor is not None}
     held |= {ref.name for ref in found.ignored}
     assert held == set(likeness(model).tensors)

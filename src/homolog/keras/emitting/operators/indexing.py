@@ -13,6 +13,7 @@ from homolog.keras.emitting.operators.places import Places, wrapped
 from homolog.keras.emitting.operators.shape import END
 from homolog.keras.emitting.registry import writes
 from homolog.tensors import Array
+from homolog.trace import Open
 
 
 @writes("index", "_unsafe_index")
@@ -224,6 +225,8 @@ def one_hot(call: Call) -> str:
 def repeat_interleave(call: Call) -> str:
     """Each number of an axis several times."""
     times = call["repeats"]
+    if isinstance(times, Open) and call.step.static and call.step.alike:
+        times = times.at_one  # rows that are all alike are one row
     if not isinstance(times, int):
         raise call.refusal("repetitions that differ, or that only the inputs tell")
     if call["dim"] is None:

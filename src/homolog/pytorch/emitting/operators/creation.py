@@ -8,6 +8,7 @@ from typing import cast
 from homolog.graph import Value
 from homolog.pytorch.emitting.call import Call
 from homolog.pytorch.emitting.registry import writes
+from homolog.trace import Open
 
 
 @writes("zeros", "ones", "full", "new_zeros", "new_ones", "new_full")
@@ -59,6 +60,10 @@ def one_hot(call: Call) -> str:
 def repeat_interleave(call: Call) -> str:
     """Each number of an axis several times."""
     times = call["repeats"]
+    if isinstance(times, Open) and call.step.static and call.step.alike:
+        times = times.at_one  # rows that are all alike are one row
+    if times == 1 and call["dim"] is not None:
+        return call.x()
     words = call.plain(times) if isinstance(times, Value) else call.literal(times)
     if "self" not in call.step.arguments:
         return f"torch.repeat_interleave({words})"
