@@ -87,7 +87,7 @@ FILES: dict[str, tuple[str, Callable[[Path], None], str]] = {
     "safetensors": (
         "x.safetensors",
         safetensors_file,
-        "from safetensors import safe_open; f = safe_open({path!r}, 'np'); [f.get_slice(k).get_shape() for k in f.keys()]",
+        "import safetensors; f = safetensors.safe_open({path!r}, 'np'); [f.get_slice(k).get_shape() for k in f.keys()]",
     ),
     "keras-h5": ("x.h5", keras_h5_file, "import h5py; f = h5py.File({path!r}); f.visititems(lambda name, item: None)"),
     "keras": ("x.keras", keras_file, "import keras; keras.models.load_model({path!r})"),
@@ -120,7 +120,8 @@ def inspecting(format: str) -> Callable[[Path], Figure]:
                     peak = max(peak, most)
         ours = median(seconds[0]) - median(seconds[1])
         theirs, their_peak = measured([sys.executable, "-c", beside.format(path=str(path))])
-        note = f"peak {peak >> 20} MB (at most {BYTES >> 20}); {beside.split(';')[0][7:]}: {theirs:.2f} s, {their_peak >> 20} MB"
+        other = beside.partition(";")[0].removeprefix("import ")
+        note = f"peak {peak >> 20} MB (at most {BYTES >> 20}); {other}: {theirs:.2f} s, {their_peak >> 20} MB"
         if peak > BYTES:
             raise Broken(f"homolog inspect of {format} took {peak >> 20} MB")
         return Figure(f"inspect 1 GB {format}, above Python's start", ours, SECONDS, "s", note)

@@ -1,4 +1,7 @@
-"""keras.applications: every model, with its classifier, at an image that is not square."""
+"""keras.applications: every model, with its classifier, at an image that is not square.
+
+Their softmax is left out, as users can: of random weights it gives nearly the same for every image.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ def factory(name: str, size: tuple[int, int]) -> Callable[[], Any]:
     def make() -> Any:
         import keras
 
-        return getattr(keras.applications, name)(weights=None, input_shape=(*size, 3))
+        return getattr(keras.applications, name)(weights=None, input_shape=(*size, 3), classifier_activation=None)
 
     return make
 

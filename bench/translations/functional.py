@@ -193,12 +193,12 @@ def operations() -> Any:
 
 
 def three_dimensions() -> Any:
-    """A volume through 3D convolutions, with dilation, padding and groups."""
+    """A volume through 3D convolutions, cropped, in groups, and up again."""
     import keras
     from keras import layers
 
     entry = keras.Input((6, 10, 8, 4))
-    value = layers.ZeroPadding3D((1, 2, 0))(entry)
+    value = layers.Cropping3D(((1, 0), (0, 2), (1, 1)))(entry)
     value = layers.Conv3D(8, (2, 3, 3), strides=(1, 2, 1), padding="same", groups=2)(value)
     value = layers.PReLU(shared_axes=[1, 2, 3])(layers.GroupNormalization(4)(value))
     value = layers.Conv3DTranspose(5, 3, strides=2, padding="same")(value)

@@ -13,7 +13,7 @@ from homolog.errors import Unsupported
 from homolog.graph import Node, OpenShape, Value
 from homolog.passes.orders import orders
 from homolog.passes.ways import laid
-from homolog.pytorch.emitting import operators
+from homolog.pytorch.emitting import frozen, operators
 from homolog.pytorch.emitting.call import Call
 from homolog.pytorch.emitting.classed import classed
 from homolog.pytorch.emitting.loose import Loose
@@ -40,7 +40,8 @@ def assemble(trace: Trace, *, keep_layout: bool = False) -> Assembled:
     """
     trace = simpler(trace)
     refuse_unknown(trace)
-    return classed(Assembler(trace, orders(trace, keep=keep_layout, target="pytorch")).assembled(), trace.name)
+    made = classed(Assembler(trace, orders(trace, keep=keep_layout, target="pytorch")).assembled(), trace.name)
+    return replace(made, notes=(*made.notes, *frozen.notes(made)))
 
 
 def refuse_unknown(trace: Trace) -> None:

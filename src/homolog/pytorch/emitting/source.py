@@ -11,6 +11,7 @@ from typing import cast
 from homolog.emitting.assembled import Assembled
 from homolog.graph import OpenShape
 from homolog.pytorch.emitting.classed import classes_of
+from homolog.pytorch.emitting.frozen import frozen
 from homolog.rules.training import Compiled
 
 WIDTH = 100
@@ -43,7 +44,8 @@ def source(assembled: Assembled, names: Names, compiled: Compiled | None = None)
     made = assembled.classes or classes_of(assembled, names.model)
     cls = root_of(made.text)
     body = documented(made.text, cls, _forward(assembled))
-    text = [_head(body, names, () if compiled is None else compiled.imports), body, "", "", _build(cls), "", _load()]
+    head = _head(body, names, () if compiled is None else compiled.imports)
+    text = [head, body, "", "", _build(cls, frozen(assembled)), "", _load()]
     if compiled is not None:
         text += ["", _training(compiled.lines)]
     return black.format_str("\n".join(text), mode=black.Mode(line_length=WIDTH))
@@ -98,13 +100,20 @@ def _head(body: str, names: Names, imports: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
-def _build(name: str) -> str:
+def _build(name: str, untrained: Sequence[str]) -> str:
     lines = [
         "def build_model() -> nn.Module:",
         '    """The network, with weights drawn at random."""',
         f"    return {name}()",
         "",
     ]
+    if untrained:
+        lines[2:3] = [
+            f"    model = {name}()",
+            f"    for name in {list(untrained)!r}:  # not trained in the source",
+            "        model.get_submodule(name).requires_grad_(False)",
+            "    return model",
+        ]
     return "\n".join(lines)
 
 
