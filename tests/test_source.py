@@ -111,7 +111,6 @@ def test_identifiers_around_a_colon_are_a_factory(folder: Path, text: str, expec
         ("missing.h5:layers[0].kernel", Source(Path("missing.h5"), None, "layers[0].kernel")),
         ("some/missing.h5:['a']", Source(Path("some/missing.h5"), None, "['a']")),
         ("missing.h5@nets:make", Source(Path("missing.h5"), Factory("nets", "make"))),
-        ("https://example.org/lenet5.h5", Source(Path("https://example.org/lenet5.h5"))),
     ],
 )
 def test_anything_else_is_a_missing_file(folder: Path, text: str, expected: Source) -> None:

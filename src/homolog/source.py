@@ -24,6 +24,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from homolog.errors import HomologError, MissingFramework, Unreadable, Unsupported, Usage
+from homolog.files.remote import is_url, place
 
 LAYERS: Mapping[str, str] = {
     # Keras comes first: on its PyTorch backend a Keras layer is a torch module too.
@@ -182,6 +183,7 @@ def parse(text: str) -> Source:
 
     Where a text can be read in two ways, these rules decide, the first that fits:
 
+    0. What begins like a URL is one, up to an ``@`` that a factory follows.
     1. The longest part that exists as a file wins, ending at the end of the text, at ``@`` or at ``:``. So
        ``twins:make`` is a path inside the file ``twins``, if there is such a file.
     2. A folder counts as a file, except before ``:`` where the text also reads as a factory, because a package
@@ -194,6 +196,9 @@ def parse(text: str) -> Source:
     Raises:
         Usage: the text is empty, or what follows a file's ``@`` or a factory is malformed.
     """
+    if is_url(text):
+        ends = (mark.start() for mark in re.finditer("@", text) if _factory(text[mark.end() :]) is not None)
+        return _after_file(text, next(ends, len(text)))
     if not text:
         raise Usage("a source is an empty text", help="name a file, or package.module:factory")
     for end in range(len(text), 0, -1):
@@ -244,7 +249,7 @@ def framework_of(obj: object) -> str | None:
 
 
 def _after_file(text: str, end: int) -> Source:
-    file, mark, rest = Path(text[:end]), text[end : end + 1], text[end + 1 :]
+    file, mark, rest = place(text[:end]), text[end : end + 1], text[end + 1 :]
     if mark != "@":
         return Source(file, None, rest)
     called = _factory(rest)

@@ -68,7 +68,11 @@ class Archive:
                 or a member claims to shrink a hundredfold.
         """
         stamp = Stamp.of(path)
-        with reading("a zip archive is damaged", str(path)), zipfile.ZipFile(path) as archive:
+        with (
+            reading("a zip archive is damaged", str(path)),
+            path.open("rb") as file,
+            zipfile.ZipFile(file) as archive,
+        ):
             infos, directory = archive.infolist(), archive.start_dir
         if len(infos) > MAX_MEMBERS:
             raise Unreadable("a zip archive has too many members", where=str(path), found=f"{len(infos):,}")
@@ -163,7 +167,12 @@ class Archive:
         """
         member = self.member(name)
         where, crc, size = f"{self.path}: {name}", 0, 0
-        with reading("a member is damaged", where), zipfile.ZipFile(self.path) as archive, archive.open(name) as packed:
+        with (
+            reading("a member is damaged", where),
+            self.file() as file,
+            zipfile.ZipFile(file) as archive,
+            archive.open(name) as packed,
+        ):
             while piece := packed.read(_CHUNK):
                 crc, size = zlib.crc32(piece, crc), size + len(piece)
                 to.write(piece)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from difflib import get_close_matches
 from pathlib import Path
 
-from homolog.errors import HomologError, Unreadable, Unsafe
+from homolog.errors import HomologError, Unreadable, Unsafe, Unsupported
 from homolog.files import hdf5_worker
 from homolog.files.archives import Archive
 from homolog.files.checkpoint import Checkpoint
 from homolog.files.edge import reading
+from homolog.files.remote import Remote, place
 
 _HEAD = 4096
 _MOST_PICKLES = 5
@@ -29,7 +30,7 @@ def open_checkpoint(path: str | Path) -> Checkpoint:
         Unsupported: it is sound, but holds something that homolog does not know.
         Unsafe: it asks for code in a way that leaves nothing to look at.
     """
-    path = _named(Path(path))
+    path = _named(place(path))
     head = _head(path)
     if is_index(head) and path.name.endswith(".json"):
         from homolog.files.shards import open_index
@@ -42,6 +43,7 @@ def open_file(path: Path) -> Checkpoint:
     """Opens one file of weights, which is no index of others."""
     head = _head(path)
     if head.startswith(_HDF5):
+        _require_here(path)
         hdf5_worker.prepare()
         from homolog.files.keras_h5 import open_h5
 
@@ -67,9 +69,19 @@ def open_file(path: Path) -> Checkpoint:
     raise _unknown(path, head)
 
 
+def _require_here(path: Path) -> None:
+    """HDF5 has no header: what it says of a file is all over it, and its library reads from a disk."""
+    if isinstance(path, Remote):
+        raise Unsupported(
+            "a file of HDF5 can be looked into here only", where=str(path), help=f"download it first: curl -LO {path}"
+        )
+
+
 def _named(path: Path) -> Path:
     """The file that a path stands for: TensorFlow names a checkpoint by what its files' names begin with, and a model
     may be a folder."""
+    if isinstance(path, Remote):
+        return path
     if not path.exists() and path.with_name(f"{path.name}.index").is_file():
         return path.with_name(f"{path.name}.index")
     if path.is_dir():
@@ -109,6 +121,7 @@ def _open_zip(path: Path) -> Checkpoint:
     archive = Archive.open(path)
     names = archive.members
     if "config.json" in names and "model.weights.h5" in names:
+        _require_here(path)
         hdf5_worker.prepare()
         from homolog.files.keras_zip import open_keras
 

@@ -68,7 +68,8 @@ class KerasLikeness:
         given = as_taken(self.model, list(arguments))
         with keras.StatelessScope(pairs) as scope:
             result = self.model(given, training=False)
-            changed = [variable.path for variable, value in pairs if scope.get_current_value(variable) is not value]
+            held = [(variable, value) for variable, value in pairs if SEED_NAME not in variable.path]
+            changed = [variable.path for variable, value in held if scope.get_current_value(variable) is not value]
         if changed:
             raise Unsupported(
                 "the model changes its own state when it is called",
@@ -155,10 +156,13 @@ def _entries(model: Any) -> tuple[Entry, ...]:
 @contextmanager
 def _as_torch_can(layer: Any) -> Iterator[None]:
     """Settings that change nothing but which of Keras's own ways to the same result is taken: recurrent layers step by
-    step without a loop over the rows, and preprocessing layers by the backend that the others have."""
+    step without a loop over the rows, preprocessing layers by the backend that the others have, and none to a loss,
+    which nobody asks for."""
     with ExitStack() as stack:
         if "unroll" in vars(layer):
             stack.enter_context(lent(layer, "unroll", True))
+        if getattr(layer, "activity_regularizer", None) is not None:
+            stack.enter_context(lent(layer, "activity_regularizer", None))
         dynamic = vars(layer).get("backend")
         if hasattr(dynamic, "_backend"):
             stack.enter_context(lent(dynamic, "_backend", "torch"))

@@ -214,7 +214,7 @@ def _copy(result: Copy) -> RenderableType:
 def _translation(result: Translation) -> RenderableType:
     lines, tensors_moved = len(result.source.splitlines()), several(len(result.plan.rows), "tensor")
     parts: list[RenderableType] = [
-        text(f"{result.origin.name} as Keras source: {lines} lines, {tensors_moved}"),
+        text(f"{result.origin.name} as {result.way.title} source: {lines} lines, {tensors_moved}"),
         *(text(note, DIM) for note in result.notes),
         Text(),
         render(result.proof),

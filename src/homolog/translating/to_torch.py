@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,8 @@ from homolog.trace import Trace
 from homolog.translating.direction import Direction, Page
 from homolog.translating.setups import last_operator
 
+GIVEN = re.compile(r"(sequential|functional|model)(_\d+)?")
+"""Names that Keras makes up."""
 ROWS = 2
 LENGTHS = (64, 16, 8, 256)
 """That an open axis is tried with, until the model runs: it may have a longest sequence, or a smallest image."""
@@ -62,7 +66,15 @@ def _read(origin: Network, given: Given, free: Mapping[int | str, Sequence[int]]
     from homolog.pytorch.likeness import trace
 
     _refuse_torch(origin)
-    return trace(origin.live.likeness(), given, free, WRITERS)
+    found = trace(origin.live.likeness(), given, free, WRITERS)
+    return replace(found, name=_name(origin, found.name))
+
+
+def _name(origin: Network, own: str) -> str:
+    """The model's own name; where Keras has given it one by itself, that of its file."""
+    if not GIVEN.fullmatch(own):
+        return own
+    return "network" if origin.path is None else origin.path.name.partition(".")[0]
 
 
 def _refuse_torch(origin: Network) -> None:

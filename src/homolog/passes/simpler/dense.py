@@ -18,13 +18,21 @@ TURNED = Axes("inp out -> out inp")
 
 
 def dense(trace: Trace) -> Trace:
-    """The trace with ``linear`` in place of ``addmm`` and the like, and without the reshapes to matrices around it."""
-    changed: dict[str, Step] = {}
-    for step in trace.steps.values():
-        found = _linear(trace, step)
-        if found is not None:
-            changed[step.name] = found
+    """The trace with ``linear`` in place of ``addmm`` and the like, and without the reshapes to matrices around it.
+
+    A product with what does not depend on the inputs, a first state of zeros, is the layer that others make of its
+    matrix; by itself it is none.
+    """
+    found = {step.name: made for step in trace.steps.values() if (made := _linear(trace, step)) is not None}
+    alone = {name for name, made in found.items() if made.static and trace.steps[name].operator != "linear"}
+    held = {ref for name, made in found.items() if name not in alone for ref in _matrices(made)}
+    changed = {name: made for name, made in found.items() if name not in alone or held & _matrices(made)}
     return _unfolded(rewired(trace, steps=changed)) if changed else trace
+
+
+def _matrices(step: Step) -> set[str]:
+    """The names of what a layer multiplies with."""
+    return set() if step.layer is None else {ref.name for ref in step.layer.weights["weight"].tensors}
 
 
 def _linear(trace: Trace, step: Step) -> Step | None:
@@ -40,7 +48,7 @@ def _linear(trace: Trace, step: Step) -> Step | None:
     kernel, shift = _parameter(trace, matrix), _parameter(trace, bias)
     if kernel is None or len(kernel.shape) != 2 or not isinstance(given, Value) or len(trace.shape(given)) < 2:
         return None
-    if trace.steps[given.node].static or (bias is not None and (shift is None or shift.shape != kernel.shape[1:])):
+    if bias is not None and (shift is None or shift.shape != kernel.shape[1:]):
         return None
     weights = {"weight": Weight((kernel,), (TURNED,))} | ({} if shift is None else {"bias": Weight((shift,))})
     path = kernel.name.rpartition(".")[0]

@@ -45,7 +45,8 @@ def averaged(node: Node, weights: Weights, value: torch.Tensor) -> torch.Tensor:
         size, stride, pads = _window(node, maps)
         mean = pool[len(pads) - 1]
         if _even(pads, size):
-            made: torch.Tensor = mean(maps, size, stride, [before for before, _ in pads], count_include_pad=False)
+            padding = [before for before, _ in pads]
+            made: torch.Tensor = mean(maps, size, stride, padding, count_include_pad=not any(padding))
             return made
         ones = torch.ones((1, 1, *maps.shape[2:]), dtype=maps.dtype)
         counted = mean(functional.pad(ones, _flat(pads)), size, stride)
