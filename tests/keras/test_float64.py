@@ -62,3 +62,16 @@ def test_an_activation(activation: keras.layers.Layer, twin: nn.Module) -> None:
     array = np.linspace(-5, 5, 40, dtype=np.float32).reshape(4, 10)
     found = exact(activation, (10,), array)
     assert np.abs(found - twin(torch.from_numpy(array.astype(np.float64))).numpy()).max() < MOST
+
+
+def test_a_number_is_cast_without_rounding() -> None:
+    import tensorflow as tf
+
+    from homolog.keras.exact import lent
+    from homolog.keras.float64 import in_float64
+
+    (entry,) = [item for item in in_float64() if item[1] == "cast"]
+    with lent(*entry):
+        assert float(tf.cast(1 / 6, "float64")) == 1 / 6
+        assert tf.cast(tf.constant([1, 2]), "float64").dtype == tf.float64
+    assert float(tf.cast(1 / 6, "float64")) != 1 / 6

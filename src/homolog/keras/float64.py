@@ -1,6 +1,6 @@
 """Operations of TensorFlow that are not exact in float64, or not fast, written out; lent for one pass.
 
-``gelu`` and ``leaky_relu`` round their constants to float32, and an image is resized in float32 whatever it holds. A
+``gelu``, ``leaky_relu`` and ``cast`` round their constants to float32, and an image is resized in float32 whatever it holds. A
 grouped convolution is compiled by XLA, anew at every
 call, whose loops take fifty times as long in float64 as the depthwise convolution does.
 """
@@ -22,10 +22,21 @@ def in_float64() -> Iterator[tuple[Any, str, object]]:
     """What to lend: the module that is asked for it, the name it is asked by, and what is to come instead."""
     yield import_module("tensorflow").nn, "gelu", _gelu
     yield import_module("tensorflow").nn, "leaky_relu", _leaky_relu
-    image = import_module("tensorflow").image
+    tensorflow = import_module("tensorflow")
+    yield tensorflow, "cast", _cast(tensorflow.cast)
+    image = tensorflow.image
     yield image, "resize", _resize(image.resize)
     backend = import_module("keras.src.backend").nn
     yield backend, "conv", _conv(backend.conv)
+
+
+def _cast(plain: Any) -> Any:
+    """TensorFlow's, which makes of a number a float32 before it makes a float64 of that."""
+
+    def cast(x: Any, dtype: Any, name: str | None = None) -> Any:
+        return import_module("tensorflow").constant(x, dtype) if isinstance(x, float) else plain(x, dtype, name=name)
+
+    return cast
 
 
 def _gelu(features: Any, approximate: bool = False, name: object = None) -> Any:

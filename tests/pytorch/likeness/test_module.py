@@ -13,7 +13,7 @@ import keras
 from homolog.errors import Unsupported
 from homolog.keras.likeness import likeness
 from homolog.pytorch.likeness import trace
-from homolog.pytorch.likeness.amended import AMENDED
+from homolog.pytorch.likeness.amended import amended
 from homolog.pytorch.likeness.module import module_of, unit
 from homolog.transforms import apply
 from keras import layers, ops
@@ -44,7 +44,7 @@ def run_both(model: keras.Model, arrays: list[np.ndarray[Any, Any]]) -> tuple[li
                 parameter.data = torch.from_numpy(np.ascontiguousarray(array))
         for place, ref in enumerate(like.tensors.values()):
             getattr(module, f"variable_{place}").data = torch.from_numpy(np.array(ref.read()))
-        with like.computing(module.around, AMENDED):
+        with like.computing(module.around, amended(set())):
             found = module(*(torch.from_numpy(array) for array in arrays))
     expected = model(arrays if len(arrays) > 1 else arrays[0], training=False)
     return [np.asarray(item) for item in keras.tree.flatten(expected)], [

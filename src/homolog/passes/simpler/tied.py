@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from homolog.errors import Unsupported
 from homolog.graph import Node, Value
+from homolog.passes.simpler.dense import TURNED
 from homolog.passes.simpler.rewiring import rewired
 from homolog.tensors import TensorRef
 from homolog.trace import PARAMETER, Step, Trace
@@ -120,15 +121,27 @@ def _loose(step: Step) -> tuple[Step, tuple[Step, ...]]:
     node = step.layer
     if node is None:
         return step, ()
-    if any(weight.layout or len(weight.tensors) > 1 for weight in node.weights.values()):
-        raise Unsupported(
-            "layers share a tensor that they hold in different forms",
-            where=node.name,
-            found=", ".join(ref.name for weight in node.weights.values() for ref in weight.tensors),
-        )
-    parameters = {slot: _as_parameter(weight.tensors[0]) for slot, weight in node.weights.items()}
-    arguments = {**step.arguments, **{slot: Value(parameter.name) for slot, parameter in parameters.items()}}
-    return replace(step, layer=None, arguments=arguments), tuple(parameters.values())
+    arguments, made = dict(step.arguments), []
+    for slot, weight in node.weights.items():
+        turned = weight.layout == (TURNED,)
+        if len(weight.tensors) > 1 or (weight.layout and not turned):
+            raise Unsupported(
+                "layers share a tensor that they hold in different forms",
+                where=node.name,
+                found=", ".join(ref.name for weight in node.weights.values() for ref in weight.tensors),
+            )
+        made.append(_as_parameter(weight.tensors[0]))
+        if turned:
+            made.append(_turned(made[-1]))
+        arguments[slot] = Value(made[-1].name)
+    return replace(step, layer=None, arguments=arguments), tuple(made)
+
+
+def _turned(parameter: Step) -> Step:
+    """A matrix with its axes exchanged: a product with it was taken for a dense layer."""
+    rows, columns = parameter.shape
+    name, arguments = f"turned {parameter.name}", {"self": Value(parameter.name), "dims": [1, 0]}
+    return Step(name, "permute", "", arguments, ((columns, rows),), parameter.dtypes, static=True)
 
 
 def _as_parameter(ref: TensorRef) -> Step:

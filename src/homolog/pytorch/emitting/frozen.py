@@ -14,6 +14,20 @@ def frozen(model: Assembled) -> tuple[str, ...]:
     return tuple(name for name, held in model.held.items() if held.cls not in TENSORS and _state(held) == {False})
 
 
+SUMMED = ("lstm", "simple_rnn")
+"""Kinds of which Keras keeps one bias, where PyTorch adds two."""
+
+
+def second_biases(model: Assembled) -> tuple[str, ...]:
+    """Names of the biases that PyTorch has besides the one of the source: they stay zero, for two biases that are both
+    trained would learn twice as fast."""
+    return tuple(
+        f"{name}.bias_hh_l0"
+        for name, held in model.held.items()
+        if held.node.kind in SUMMED and "bias" in held.node.weights and len(held.node.weights["bias"].tensors) == 1
+    )
+
+
 def notes(model: Assembled) -> Iterator[str]:
     """What PyTorch does otherwise with what is not trained."""
     for name, held in model.held.items():

@@ -11,7 +11,7 @@ from typing import cast
 from homolog.emitting.assembled import Assembled
 from homolog.graph import OpenShape
 from homolog.pytorch.emitting.classed import classes_of
-from homolog.pytorch.emitting.frozen import frozen
+from homolog.pytorch.emitting.frozen import frozen, second_biases
 from homolog.rules.training import Compiled
 
 WIDTH = 100
@@ -45,7 +45,7 @@ def source(assembled: Assembled, names: Names, compiled: Compiled | None = None)
     cls = root_of(made.text)
     body = documented(made.text, cls, _forward(assembled))
     head = _head(body, names, () if compiled is None else compiled.imports)
-    text = [head, body, "", "", _build(cls, frozen(assembled)), "", _load()]
+    text = [head, body, "", "", _build(cls, assembled), "", _load()]
     if compiled is not None:
         text += ["", _training(compiled.lines)]
     return black.format_str("\n".join(text), mode=black.Mode(line_length=WIDTH))
@@ -100,21 +100,22 @@ def _head(body: str, names: Names, imports: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
-def _build(name: str, untrained: Sequence[str]) -> str:
-    lines = [
-        "def build_model() -> nn.Module:",
-        '    """The network, with weights drawn at random."""',
-        f"    return {name}()",
-        "",
-    ]
-    if untrained:
-        lines[2:3] = [
-            f"    model = {name}()",
-            f"    for name in {list(untrained)!r}:  # not trained in the source",
-            "        model.get_submodule(name).requires_grad_(False)",
-            "    return model",
-        ]
-    return "\n".join(lines)
+def _build(name: str, assembled: Assembled) -> str:
+    lines = []
+    for names, get, why in (
+        (frozen(assembled), "get_submodule", "not trained in the source"),
+        (second_biases(assembled), "get_parameter", "stays zero: the source has one bias where PyTorch adds two"),
+    ):
+        if names:
+            lines += [
+                f"    # {why}",
+                f"    for name in {list(names)!r}:",
+                f"        model.{get}(name).requires_grad_(False)",
+            ]
+    made = [f"    model = {name}()", *lines, "    return model"] if lines else [f"    return {name}()"]
+    return "\n".join(
+        ["def build_model() -> nn.Module:", '    """The network, with weights drawn at random."""', *made, ""]
+    )
 
 
 def _load() -> str:

@@ -19,11 +19,14 @@ def _device() -> torch.device:
     return torch.device("cpu")
 
 
-def _convert_to_tensor(plain: Callable[..., Any]) -> Callable[..., Any]:
-    """A tensor of the type that is asked for is what is asked for."""
+def _convert_to_tensor(plain: Callable[..., Any], numbers: set[float]) -> Callable[..., Any]:
+    """A tensor of the type that is asked for is what is asked for; and numbers are noted as they were, for what is left
+    of them in a tensor is rounded."""
     import torch
 
     def convert_to_tensor(x: Any, dtype: Any = None, sparse: Any = None, ragged: Any = None) -> Any:
+        if isinstance(x, float):
+            numbers.add(x)
         if isinstance(x, torch.Tensor) and dtype is not None and str(x.dtype) == f"torch.{dtype}":
             return x
         return plain(x, dtype=dtype, sparse=sparse, ragged=ragged)
@@ -89,12 +92,17 @@ def _take_along_axis(plain: Callable[..., Any]) -> Callable[..., Any]:
     return take_along_axis
 
 
-AMENDED: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
-    "core.get_device": lambda plain: _device,
-    "core.convert_to_tensor": _convert_to_tensor,
-    "numpy.arange": _arange,
-    "numpy.repeat": _repeat,
-    "numpy.take": _take,
-    "numpy.take_along_axis": _take_along_axis,
-}
-"""By module and function of ``keras.src.backend.torch``: from Keras's own function the one in its place."""
+def amended(numbers: set[float]) -> dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]]:
+    """By module and function of ``keras.src.backend.torch``: from Keras's own function the one in its place.
+
+    Args:
+        numbers: is given every real number that becomes a tensor.
+    """
+    return {
+        "core.get_device": lambda plain: _device,
+        "core.convert_to_tensor": lambda plain: _convert_to_tensor(plain, numbers),
+        "numpy.arange": _arange,
+        "numpy.repeat": _repeat,
+        "numpy.take": _take,
+        "numpy.take_along_axis": _take_along_axis,
+    }

@@ -12,11 +12,11 @@ from homolog.graph import Node
 from homolog.live import Likeness
 from homolog.pytorch import program
 from homolog.pytorch.framework import require
-from homolog.pytorch.likeness.amended import AMENDED
+from homolog.pytorch.likeness.amended import amended
 from homolog.pytorch.likeness.kinds import known
 from homolog.pytorch.likeness.recurrent import unrolled
 from homolog.pytorch.likeness.renamed import renamed
-from homolog.pytorch.likeness.tidy import tidied
+from homolog.pytorch.likeness.tidy import tidied, unrounded
 from homolog.rules.recurrent import STATES
 from homolog.signature import Given
 from homolog.trace import Trace
@@ -38,9 +38,10 @@ def trace(
     """
     nodes = {path: unit(node) for path, node in likeness.nodes.items()}
     module = module_of(likeness, nodes, inputs)
-    with likeness.computing(module.around, AMENDED):
+    numbers: set[float] = set()
+    with likeness.computing(module.around, amended(numbers)):
         found = program.trace(module, inputs, free, written)
-    return tidied(renamed(likeness, nodes, module.paths, found))
+    return unrounded(tidied(renamed(likeness, nodes, module.paths, found)), numbers)
 
 
 def unit(node: Node) -> Node:
