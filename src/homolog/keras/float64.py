@@ -1,8 +1,8 @@
 """Operations of TensorFlow that are not exact in float64, or not fast, written out; lent for one pass.
 
-``gelu``, ``leaky_relu`` and ``cast`` round their constants to float32, and an image is resized in float32 whatever it holds. A
-grouped convolution is compiled by XLA, anew at every
-call, whose loops take fifty times as long in float64 as the depthwise convolution does.
+``gelu``, ``leaky_relu`` and ``cast`` round their constants to float32, and an image is resized in float32 whatever it
+holds. A grouped convolution is compiled by XLA, anew at every call, whose loops take fifty times as long in float64 as
+the depthwise convolution does.
 """
 
 from __future__ import annotations
