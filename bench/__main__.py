@@ -3,9 +3,9 @@
 ``python -m bench pairs [--only NAME,NAME]`` runs the real pairs instead, which take a while and a zoo of their own;
 ``python -m bench mutants [--only NAME,NAME] [--no-correct]`` the seeded defects and the correct conversions,
 ``python -m bench scripts [NAME ...]`` runs scripts as they are and translated,
-``python -m bench zoo [NAME ...] [--tier TIER] [--resume]`` translates the zoo, and
-``python -m bench peers [NETWORK ...] [--tool NAME] [--limit S]`` some networks beside nobuco. ``latency`` is a group
-that needs the zoo, too.
+``python -m bench zoo [NAME ...] [--to TO] [--tier TIER] [--resume]`` translates the zoo, and
+``python -m bench peers [NETWORK ...] [--to TO] [--tool NAME] [--limit S]`` some networks beside other tools.
+``latency`` is a group that needs the zoo, too.
 ``python -m bench fuzz [FORMAT ...] [--count N]`` spoils files of every format and reads them.
 A group is a module with a tuple ``BENCHMARKS`` of functions that take an empty folder and return a ``Figure``.
 """
@@ -22,7 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import files, latency, matching, startup, verify
+from bench import files, latency, latency_torch, matching, startup, verify
 from bench.figure import Broken, Figure
 
 GROUPS: dict[str, tuple[Callable[[Path], Figure], ...]] = {
@@ -60,7 +60,8 @@ def main(names: list[str]) -> int:
         from bench import scripts
 
         return scripts.main(names[1:])
-    groups = {**GROUPS, "latency": latency.BENCHMARKS}  # which needs the zoo, and runs only where it is asked for
+    # latency needs the zoo, and runs only where it is asked for
+    groups = {**GROUPS, "latency": (*latency.BENCHMARKS, *latency_torch.BENCHMARKS)}
     unknown = [name for name in names if name not in groups]
     if unknown:
         print(f"no such group: {', '.join(unknown)}; there are: {', '.join(groups)}", file=sys.stderr)

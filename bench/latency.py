@@ -46,11 +46,7 @@ def speed(twin: Twin, folder: Path) -> Figure:
     """How many times as long the translation takes as keras.applications: the median over rounds of one call each."""
     ours, theirs = _calls(twin)
     image = np.random.default_rng(0).standard_normal((BATCH, IMAGE, IMAGE, 3)).astype(np.float32)
-    rounds = _rounds([_timed(ours, image), _timed(theirs, image)])
-    first, second = (median(times) for times in zip(*rounds, strict=True))
-    note = f"{1000 * first:.0f} ms to {1000 * second:.0f} ms at batch {BATCH}, without XLA, {len(rounds)} rounds"
-    ratio = median(one / two for one, two in rounds)
-    return Figure(f"{twin.torch} to keras.applications", ratio, BOUND, "×", note)
+    return compared(f"{twin.torch} to keras.applications", "without XLA", _timed(ours, image), _timed(theirs, image))
 
 
 def turns(twin: Twin, folder: Path) -> Figure:
@@ -121,7 +117,15 @@ def _timed(call: Any, image: Any) -> Callable[[], float]:
     return once
 
 
-def _rounds(calls: list[Callable[[], float]]) -> list[tuple[float, ...]]:
+def compared(name: str, how: str, ours: Callable[[], float], theirs: Callable[[], float]) -> Figure:
+    """How many times as long one takes as the other: the median over rounds of one call each."""
+    found = rounds([ours, theirs])
+    first, second = (median(times) for times in zip(*found, strict=True))
+    note = f"{1000 * first:.0f} ms to {1000 * second:.0f} ms at batch {BATCH}, {how}, {len(found)} rounds"
+    return Figure(name, median(one / two for one, two in found), BOUND, "×", note)
+
+
+def rounds(calls: list[Callable[[], float]]) -> list[tuple[float, ...]]:
     """Both in turns, first the one and then the other first, so that a busy machine slows both."""
     least, most = ROUNDS
     started = perf_counter()

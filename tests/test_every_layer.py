@@ -57,7 +57,7 @@ ROWS: Cases = {
     "Lambda": layers.Lambda(lambda value: keras.ops.logsumexp(value, axis=-1, keepdims=True)),
     "Layer": Scaled(),
     "BatchNormalization": layers.BatchNormalization(center=False, epsilon=0.02, momentum=0.7),
-    "Discretization": layers.Discretization([-0.5, 0.1, 0.8], output_mode="one_hot"),
+    "Discretization": lambda x: layers.Dense(3)(layers.Discretization([-0.5, 0.1, 0.8], output_mode="one_hot")(x)),
     "UnitNormalization": layers.UnitNormalization(axis=-1),
 }
 SEQUENCES: Cases = {
@@ -154,7 +154,9 @@ PAIRS: Cases = {
     "Average": lambda x, y: layers.Average()([x, y]),
     "Concatenate": lambda x, y: layers.Concatenate(axis=1)([x, y]),
     "Dot": lambda x, y: layers.Dot(axes=(2, 2), normalize=True)([x, y]),
-    "GroupQueryAttention": lambda x, y: layers.GroupQueryAttention(5, 4, 2, use_bias=False)(x, y, use_causal_mask=True),
+    "GroupedQueryAttention": lambda x, y: layers.GroupQueryAttention(5, 4, 2, use_bias=False)(
+        x, y, use_causal_mask=True
+    ),
     "Maximum": lambda x, y: layers.Maximum()([x, y]),
     "Minimum": lambda x, y: layers.Minimum()([x, y]),
     "MultiHeadAttention": layers.MultiHeadAttention(3, 4, value_dim=5, output_shape=7),

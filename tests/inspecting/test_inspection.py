@@ -307,3 +307,20 @@ def test_looking_at_a_file_imports_no_framework(torch_files: Path) -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip().endswith("set()")
+
+
+def test_a_pickled_module_shows_its_architecture_without_pytorch(torch_files: Path) -> None:
+    code = f"""
+import sys
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("torch", "keras", "tensorflow", "jax"):
+            raise ImportError(name)
+sys.meta_path.insert(0, Blocked())
+from homolog.cli import main
+sys.argv = ["homolog", "inspect", {str(torch_files / "lenet5.pt")!r}]
+main()
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert all(word in result.stdout for word in ("Conv2d", "Linear", "61,706"))

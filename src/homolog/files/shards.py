@@ -127,7 +127,10 @@ def _of_keras(path: Path, shards: Mapping[str, list[str]]) -> Checkpoint:
     files = _opened(path, (name for names in shards.values() for name in names))
     sources = [Source.of(file) for file in files.values()]
     tree: Group = merged([read_tree(source) for source in sources], str(path))
-    parts = assemble(weights(tree, None), *sources)
+    # HDF5 lists groups by name; the index has them in the order in which the model wrote them.
+    order = {group: place for place, group in enumerate(shards)}
+    found = sorted(weights(tree, None), key=lambda one: order.get(one.dataset.path.rpartition("/")[0], len(order)))
+    parts = assemble(found, *sources)
     return Checkpoint(
         path,
         Format.SHARDED_KERAS,

@@ -82,7 +82,13 @@ def open_bundle(path: Path) -> Checkpoint:
     # Keras lists the variables of a model that it exports twice.
     again = {known[name] for name in entries if name.startswith("variables/") and known.get(name)}
     left = {*state, *(name for name in entries if name.startswith("_all_variables/") and known.get(name) in again)}
-    kept = {name: entry for name, entry in entries.items() if entry.kind != _STRING and name not in left}
+    # The index is sorted by name; the graph has the layers in the order in which the model has them.
+    order = {name: place for place, name in enumerate(known)}
+    kept = {
+        name: entries[name]
+        for name in sorted(entries, key=lambda name: order.get(name, len(order)))
+        if entries[name].kind != _STRING and name not in left
+    }
     shown = {name: known.get(name) or name.removesuffix(_VALUE) for name in kept}
     twice = Counter(shown.values())
     refs: dict[str, TensorRef] = {}

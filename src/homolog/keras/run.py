@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,6 +32,10 @@ from homolog.trace import Trace
 
 if TYPE_CHECKING:
     import keras
+
+
+MISSING = re.compile(r"Could not locate (?:class|function) '([^']+)'")
+"""What Keras says, far down, of a class of the user's own."""
 
 
 class LiveKeras:
@@ -154,10 +159,11 @@ def load(path: Path) -> LiveKeras:
             warnings.simplefilter("ignore")  # of optimizers and legacy formats, which do not matter here
             model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except (ValueError, TypeError, OSError, KeyError, AttributeError, RuntimeError, NotImplementedError) as error:
+        missing = MISSING.search(str(error))
         raise Unreadable(
             "Keras cannot load this model",
             where=str(path),
-            found=first_line(error),
+            found=first_line(error) if missing is None else f"the class {missing[1]}, which is not to be imported here",
             help="give the model itself if the file is sound: FILE@package.module:factory",
         ) from error
     return LiveKeras(model)

@@ -43,6 +43,15 @@ def _inputs(origin: Network) -> Inputs:
             where=origin.name,
             help="give the shapes of its inputs, batch first: --input 1,224,224,3",
         )
+    text = next((entry for entry in entries if entry.dtype == "string"), None)
+    if text is not None:
+        raise Unsupported(
+            "an input is text, which PyTorch has no tensors for",
+            where=text.name,
+            expected="numbers",
+            found="string",
+            help="leave what makes numbers of it outside of the model, and translate what is behind",
+        )
     opened_as = next((length for length in LENGTHS if _runs(origin, entries, length)), LENGTHS[0])
     return {
         entry.name: Sized((entry.shape[0] or ROWS, *entry.shape[1:]), entry.dtype, opened_as=opened_as)
