@@ -131,13 +131,10 @@ def test_the_written_test_passes_and_fails_when_a_number_is_changed(folder: Path
 
     if spoiled:
         state = load_file(folder / "model.safetensors")
-        state["b1_conv.weight" if "b1_conv.weight" in state else next(k for k in state if "conv.weight" in k)][
-            0, 0
-        ] += 1
+        state[next(name for name in state if "conv" in name and name.endswith("weight"))][0, 0] += 1
         save_file(state, folder / "model.safetensors")
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_parity.py"], cwd=folder
-    )
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_parity.py"]
+    done = subprocess.run(command, cwd=folder, check=False)
     assert done.returncode == (1 if spoiled else 0)
 
 
