@@ -1,4 +1,4 @@
-"""What a process has measured so far, on disk, for whoever started it."""
+"""What a process has measured so far, on disk, for whoever started it; and why it died."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 from typing import Any
+
+SHOWN = 200
+"""Characters of an error that are kept."""
 
 
 class Record:
@@ -34,3 +37,12 @@ class Record:
         finally:
             self.facts["seconds"][name] = perf_counter() - started
             self.note()
+
+
+def cause(stderr: str) -> str:
+    """The line of an error: the first below the frames of the last traceback, or the last one without a traceback."""
+    _, frame, below = stderr.rpartition('\n  File "')
+    lines = [line for line in below.splitlines() if line.strip()]
+    if frame:
+        lines = [line for line in lines[1:] if not line.startswith(" ")][:1]
+    return lines[-1].strip()[:SHOWN] if lines else ""

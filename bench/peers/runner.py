@@ -20,10 +20,9 @@ from bench.peers.judge import Record, Row, compared
 from bench.peers.networks import Network
 from bench.peers.tools import ROOT, Tool
 from bench.peers.words import WORDS
+from bench.record import cause
 
 LIMIT_S = 240.0
-SHOWN = 200
-"""Characters of an error that are kept."""
 ONE_THREAD = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "KERAS_BACKEND": "tensorflow",
@@ -111,12 +110,3 @@ def write(
     contest.results.parent.mkdir(exist_ok=True)
     contest.results.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     contest.docs.write_text(text + "\n", encoding="utf-8")
-
-
-def cause(stderr: str) -> str:
-    """The line of an error: the first below the frames of the last traceback, or the last one without a traceback."""
-    _, frame, below = stderr.rpartition('\n  File "')
-    lines = [line for line in below.splitlines() if line.strip()]
-    if frame:
-        lines = [line for line in lines[1:] if not line.startswith(" ")][:1]
-    return lines[-1].strip()[:SHOWN] if lines else ""

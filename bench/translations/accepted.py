@@ -1,9 +1,9 @@
 """Whether one of PyTorch's own compilers takes what was saved: ``python -m bench.translations.accepted WAY FOLDER``.
 
 WAY is export (``torch.export`` with an open batch), compile (``torch.compile`` without a break in the graph, by the
-backend ``aot_eager``, which traces as inductor does and generates no code) or script (``torch.jit.script``). What it
-makes of the module must give what the module gives. Whatever is raised ends the process, and is the reason. Writes
-FOLDER/WAY.json.
+backend ``aot_eager``, which traces as inductor does and generates no code; recurrent layers are allowed) or script
+(``torch.jit.script``). What it makes of the module must give what the module gives. Whatever is raised ends the
+process, and is the reason. Writes FOLDER/WAY.json.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ def taken(way: str, model: Any, given: list[Any], record: Record) -> Any:
         record.note(transposes=in_program(program))
         return program.module()
     if way == "compile":
+        torch._dynamo.config.allow_rnn = True  # else nn.LSTM and its like break the graph
         return torch.compile(model, backend="aot_eager", fullgraph=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)

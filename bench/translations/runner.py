@@ -22,10 +22,11 @@ from sysconfig import get_paths
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from bench.record import cause
 from bench.translations import table
 from bench.translations.catalogue import chosen
 from bench.translations.direction import DIRECTIONS, ROOT, TO_KERAS, Direction
-from bench.translations.judge import LONGEST, is_fine, judged
+from bench.translations.judge import is_fine, judged
 from bench.translations.model import Model
 from bench.translations.words import WORDS
 
@@ -123,7 +124,9 @@ def _process(module: str, out: Path, *arguments: str) -> Record:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=LIMIT_S, check=False, cwd=ROOT, env=_environment()
         )
-        ended = "" if done.returncode == 0 else f"exit code {done.returncode}: {_last(done.stderr)}"
+        ended = (
+            "" if done.returncode == 0 else f"exit code {done.returncode}: {cause(done.stderr) or 'no word on stderr'}"
+        )
     except subprocess.TimeoutExpired:
         ended = f"stopped after {LIMIT_S} s"
     text = out.read_text(encoding="utf-8") if out.exists() else '{"stage": "start", "seconds": {}, "problem": ""}'
@@ -143,7 +146,3 @@ def _environment() -> dict[str, str]:
     threads = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1")
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"}
     return {**os.environ, **threads, **quiet, "KERAS_BACKEND": "tensorflow"}
-
-
-def _last(text: str) -> str:
-    return (text.strip().splitlines() or ["no word on stderr"])[-1][:LONGEST]

@@ -114,7 +114,8 @@ WORDS = {
             "heads of attention are turned by an einsum, which is not counted; in PyTorch they are transposes.",
             "Accepted is what takes the module and gives what it gives: `torch.export` with an open batch, "
             "`torch.compile(fullgraph=True)` by the backend aot_eager, which traces as inductor does and generates no "
-            "code, and `torch.jit.script`; each in a process of its own.",
+            "code (with dynamo's `allow_rnn`, without which PyTorch's own LSTM breaks the graph), and "
+            "`torch.jit.script`; each in a process of its own.",
             SECONDS,
             memory("PyTorch", "`model.py`"),
         ),

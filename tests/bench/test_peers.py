@@ -16,6 +16,7 @@ from bench.peers.networks import OTHER, TRACED
 from bench.peers.outputs import channels_last, error, flat
 from bench.peers.tools import HOMOLOG, NOBUCO, Tool, marked
 from bench.peers.words import WORDS
+from bench.record import cause
 
 GIB = 2**30
 RIGHT = {"traced": 2e-7, "other": 3e-7}
@@ -239,7 +240,7 @@ def test_an_absent_environment_is_a_usage_error(
     ],
 )
 def test_the_cause_is_the_line_of_the_error(stderr: str, expected: str) -> None:
-    assert runner.cause(stderr) == expected
+    assert cause(stderr) == expected
 
 
 def test_a_child_that_dies_or_takes_too_long_has_a_record(tmp_path: Path) -> None:
