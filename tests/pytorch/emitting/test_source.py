@@ -132,7 +132,7 @@ def test_torchscript_takes_it(found: Again) -> None:
     assert scripted(found, *OTHERS) == 0
 
 
-@pytest.mark.filterwarnings("ignore:.torch.jit.trace. is deprecated:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.torch.jit.trace(_method)?. is deprecated:DeprecationWarning")
 @pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")  # PyTorch's own checks in its recurrent layers
 def test_tracing_takes_it(found: Again) -> None:
     with torch.no_grad():

@@ -60,10 +60,10 @@ def applied(
         default = own.get(name, argument.default_value if argument.has_default_value() else ...)
         if name in MACHINERY or name in lacks:
             continue
-        if default is not ... and _same(value, default):
+        text = _text(call, name, value, lead)
+        if default is not ... and _same(value, default) and (name not in AXES or text == str(default)):
             by_name = True
             continue
-        text = _text(call, name, value, lead)
         tensor = isinstance(value, Value) or (isinstance(value, list) and any(isinstance(v, Value) for v in value))
         words.append(text if tensor and not by_name and not argument.kwarg_only else f"{name}={text}")
         by_name = by_name or not tensor
