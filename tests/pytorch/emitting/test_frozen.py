@@ -43,3 +43,19 @@ def test_a_network_of_which_everything_is_trained_says_nothing() -> None:
     translated = homolog.translate(keras.Model(entry, layers.Dense(3)(entry)), to="torch")
     assert "requires_grad" not in translated.source
     assert translated.notes == ()
+
+
+def test_what_pytorch_has_besides_is_not_trained() -> None:
+    entry = keras.Input((8, 7, 3))
+    value = layers.BatchNormalization(scale=False, name="shifted")(layers.Conv2D(5, 3, name="conv")(entry))
+    value = layers.GroupNormalization(5, center=False, name="scaled")(value)
+    value = layers.LayerNormalization(scale=False, name="rows")(value)
+    value = layers.LSTM(4, name="steps")(layers.Reshape((30, 5))(value))
+    source = keras.Model(entry, value)
+    translated = homolog.translate(source, to="torch", gradients=True)
+    assert translated.proof.passed, str(translated.proof)
+    module = cast(torch.nn.Module, translated.model)
+    still = {name for name, item in module.named_parameters() if not item.requires_grad}
+    assert still == {"shifted.weight", "rows.weight", "steps.bias_hh_l0"}
+    count = sum(item.numel() for item in module.parameters() if item.requires_grad)
+    assert count == sum(int(np.prod(item.shape)) for item in source.trainable_variables)

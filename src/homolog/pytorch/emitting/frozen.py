@@ -16,16 +16,22 @@ def frozen(model: Assembled) -> tuple[str, ...]:
 
 SUMMED = ("lstm", "simple_rnn")
 """Kinds of which Keras keeps one bias, where PyTorch adds two."""
+NORMS = ("batch_norm", "group_norm", "layer_norm")
+"""Kinds that in PyTorch have no shift without a scale."""
 
 
-def second_biases(model: Assembled) -> tuple[str, ...]:
-    """Names of the biases that PyTorch has besides the one of the source: they stay zero, for two biases that are both
-    trained would learn twice as fast."""
-    return tuple(
-        f"{name}.bias_hh_l0"
-        for name, held in model.held.items()
-        if held.node.kind in SUMMED and "bias" in held.node.weights and len(held.node.weights["bias"].tensors) == 1
-    )
+def added(model: Assembled) -> tuple[str, ...]:
+    """Names of what PyTorch has besides the source's weights: a second bias that stays zero, for two that are both
+    trained would learn twice as fast, and a scale of one that the source does without."""
+    return tuple(f"{name}.{own}" for name, held in model.held.items() for own in _added(held))
+
+
+def _added(held: Held) -> Iterator[str]:
+    weights = held.node.weights
+    if held.node.kind in SUMMED and "bias" in weights and len(weights["bias"].tensors) == 1:
+        yield "bias_hh_l0"
+    if held.node.kind in NORMS and "bias" in weights and "weight" not in weights:
+        yield "weight"
 
 
 def notes(model: Assembled) -> Iterator[str]:

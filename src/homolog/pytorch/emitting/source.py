@@ -11,7 +11,7 @@ from typing import cast
 from homolog.emitting.assembled import Assembled
 from homolog.graph import OpenShape
 from homolog.pytorch.emitting.classed import classes_of
-from homolog.pytorch.emitting.frozen import frozen, second_biases
+from homolog.pytorch.emitting.frozen import added, frozen
 from homolog.rules.training import Compiled
 
 WIDTH = 100
@@ -104,7 +104,7 @@ def _build(name: str, assembled: Assembled) -> str:
     lines = []
     for names, get, why in (
         (frozen(assembled), "get_submodule", "not trained in the source"),
-        (second_biases(assembled), "get_parameter", "stays zero: the source has one bias where PyTorch adds two"),
+        (added(assembled), "get_parameter", "the source does without: a zero, or a scale of one"),
     ):
         if names:
             lines += [
