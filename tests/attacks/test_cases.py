@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 from typing import Any
@@ -76,13 +75,6 @@ def test_a_bad_input_gets_what_it_must(name: str, outcomes: dict[str, tuple[str,
     assert not written
     assert seconds < SECONDS
     assert nbytes < BYTES
-
-
-def test_the_child_that_reads_hdf5_stays_within_its_limit(
-    outcomes: dict[str, tuple[str, list[Any], set[str]]],
-) -> None:
-    assert outcomes
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 1 << 20  # KiB
 
 
 def test_every_number_that_concerns_reading_has_a_case() -> None:
