@@ -22,6 +22,7 @@ from homolog.pytorch.inference import as_used
 from homolog.pytorch.inline import inline, without_idle_detaching
 from homolog.pytorch.read import fitting, state, to_numpy, tree_of
 from homolog.pytorch.statics import Statics
+from homolog.pytorch.stretches import stretched
 from homolog.results import Results
 from homolog.rules.norm import COUNTER
 from homolog.signature import Given
@@ -189,8 +190,9 @@ class _Reader:
         if not hasattr(value, "shape") and not isinstance(value, list | tuple):
             self.values[entry.name] = self._number(value)
             return
-        arguments = arguments_of(entry)
+        arguments: Mapping[str, Any] = arguments_of(entry)
         name, overload = _operator(entry)
+        name, arguments = stretched(entry, name, arguments)
         self._note_calls(entry)
         layer, weights = self._layer(entry, name, overload, arguments)
         step = Step(
@@ -232,6 +234,8 @@ class _Reader:
             return [self._argument(part) for part in item]
         if isinstance(item, bool | int | float | str) or item is None:
             return item
+        if hasattr(item, "node"):
+            return self._number(item)
         return str(item).removeprefix("torch.")  # element types, devices, memory formats
 
     def _value(self, entry: Any) -> object:

@@ -160,10 +160,6 @@ def part(call: Call) -> str:
     """A stretch of an axis."""
     dim = cast(int, call["dim"] or 0)
     start, end, step = call["start"], call["end"], call["step"]
-    if call.step.operator == "narrow":
-        end, step = start + call["length"], 1
-    if isinstance(end, Open) and call.shape("self")[dim] is None and start in (None, 0):
-        return call.x()  # up to the end
     words = [
         "" if start in (None, 0) else call.literal(start),
         "" if end is None or (isinstance(end, int) and end >= END) else call.literal(end),
