@@ -139,7 +139,11 @@ def _run(module: Any, images: Array) -> Any:
 HOMOLOG = Tool(
     "homolog",
     Path(sys.executable),
-    ("torch", "torch.export", "tensorflow", "keras", "homolog.api"),
+    (
+        *("torch", "torch.export", "torch.library", "tensorflow", "keras", "black", "scipy.sparse.csgraph"),
+        *("homolog.api", "homolog.translating.translation", "homolog.translating.to_keras"),
+        *("homolog.translating.to_torch", "homolog.proving"),
+    ),
     ("homolog", "torch", "torchvision", "keras", "tensorflow", "numpy"),
     to_keras_by_homolog,
 )

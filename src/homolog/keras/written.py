@@ -1,39 +1,43 @@
-"""The text of ``model.py`` → a live model: the written file is the only way to one."""
+"""The text of ``model.py`` → a live Keras model, to be filled."""
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from homolog.emitting.imported import built
 from homolog.keras.framework import require
 
 if TYPE_CHECKING:
     import keras
 
-NAME = "model"
-"""The written file's own name: a saved model says in it where the classes of its layers are."""
-
 
 def build(source: str) -> keras.Model:
-    """Import the text as a module and let it build its model, with weights drawn at random."""
+    """Import the text as a module and let it build its model. What it would draw at random is zero."""
     require()
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "model.py"
-        path.write_text(source, encoding="utf-8")
-        spec = importlib.util.spec_from_file_location(NAME, path)
-        if spec is None or spec.loader is None:
-            raise RuntimeError(f"{path} is no module")
-        module: Any = importlib.util.module_from_spec(spec)
-        before = sys.modules.get(NAME)
-        sys.modules[NAME] = module
-        try:
-            spec.loader.exec_module(module)
-            return module.build_model()
-        finally:
-            if before is None:
-                del sys.modules[NAME]
-            else:
-                sys.modules[NAME] = before
+    with _undrawn():
+        model: keras.Model = built(source)
+    return model
+
+
+@contextmanager
+def _undrawn() -> Iterator[None]:
+    """While the body runs, initializers that draw give zeros: every weight is filled, and drawing takes long."""
+    from keras import initializers, ops
+
+    def zeros(self: object, shape: tuple[int, ...], dtype: Any = None, **_: object) -> Any:
+        return ops.zeros(shape, dtype)
+
+    drawing = (
+        initializers.RandomNormal,
+        initializers.RandomUniform,
+        initializers.TruncatedNormal,
+        initializers.VarianceScaling,
+        initializers.Orthogonal,
+    )
+    with ExitStack() as stack:
+        for kind in drawing:
+            stack.callback(setattr, kind, "__call__", kind.__call__)
+            kind.__call__ = zeros
+        yield
