@@ -12,7 +12,7 @@ import pytest
 import homolog
 from homolog import cli, rules
 from homolog.errors import Mismatch, Usage
-from homolog.network import open_network
+from homolog.opening import open_network
 from homolog.plan import Plan
 
 INPUTS = [(2, 3, 6, 5)]

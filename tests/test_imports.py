@@ -29,10 +29,12 @@ FLOORS = (
     ("pytorch", "keras"),
     ("stored",),
     ("network",),
+    ("opening",),
     ("reading",),
     ("proof", "inspecting", "doctor"),
     ("proving", "inputs"),
     ("planning", "comparing", "translating"),
+    ("copying", "verifying"),
     ("scripts",),
     ("api",),
     ("demo", "reporting"),
@@ -40,7 +42,7 @@ FLOORS = (
     ("__main__",),
 )
 CORE = {"errors", "tensors", "transforms", "modules", "graph", "plan", "rules", "files", "live", "passes", "transfer"}
-CORE |= {"signature", "results", "contiguity", "planning", "proving", "inputs"}
+CORE |= {"signature", "results", "contiguity", "planning", "proving", "inputs", "opening", "copying", "verifying"}
 CORE |= {
     "source",
     "matching",

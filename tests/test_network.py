@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 import homolog
-from homolog.errors import Mismatch, Unreadable, Unsafe, Unsupported, Usage
-from homolog.network import open_network
+from homolog.errors import Mismatch, Unreadable, Unsupported
+from homolog.opening import open_network
 from twins import PAIRS, scrambled_keras, scrambled_torch
 
 Array = np.ndarray[Any, Any]
@@ -319,36 +319,6 @@ def _stack() -> Any:
     return keras_nets.stack()
 
 
-class TestTheFormatOfTheOutput:
-    @pytest.mark.parametrize(
-        ("target", "wrong"),
-        [
-            ("module.pt", "out.h5"),
-            ("module.pt", "out.safetensors"),
-            ("state.safetensors", "out.pt"),
-            ("model.keras", "out.h5"),
-            ("model.h5", "out.keras"),
-            ("model.h5", "out.weights.h5"),
-            ("model.weights.h5", "out.h5"),
-        ],
-    )
-    def test_is_the_target_s(self, made: Path, tmp_path: Path, target: str, wrong: str) -> None:
-        with pytest.raises(Usage, match="another format"):
-            open_network(str(made / target)).form(tmp_path / wrong)
-
-    @pytest.mark.parametrize("name", ["out.pt", "out.pth", "out.bin", "out"])
-    def test_has_several_endings(self, made: Path, name: str) -> None:
-        assert open_network(str(made / "module.pt")).form(Path(name)) == "torch-module"
-
-    def test_follows_the_name_for_a_live_model(self) -> None:
-        network = open_network(PAIRS["lenet"].torch())
-
-        assert network.form(Path("x.safetensors")) == "safetensors"
-        for name in ("x.h5", "x", "x.zip"):
-            with pytest.raises(Usage):
-                network.form(Path(name))
-
-
 @pytest.mark.parametrize("name", ["out.pt", "out.safetensors"])
 def test_a_live_module_is_saved(made: Path, tmp_path: Path, name: str) -> None:
     copy = homolog.copy(str(made / "model.h5"), into=PAIRS["digits"].torch())
@@ -388,23 +358,3 @@ def test_weights_of_another_model_are_refused(made: Path) -> None:
         assert error.value.details
     with pytest.raises(Mismatch):
         open_network(f"{made / 'model.weights.h5'}@twins.keras_nets:lenet").tensors()
-
-
-def test_what_is_no_network() -> None:
-    with pytest.raises(Unsupported):
-        homolog.load(3).graph()
-    with pytest.raises(Usage, match="a path inside a model"):
-        homolog.load("twins.torch_nets:digits:layers[0]")
-
-
-def test_code_in_a_file_is_refused_but_weights_of_it_are_not(tmp_path: Path) -> None:
-    import torch
-
-    torch.save(PAIRS["vgg"].torch(), tmp_path / "vgg.pt")
-
-    with pytest.raises(Unsafe) as error:
-        homolog.load(str(tmp_path / "vgg.pt"))
-    assert "twins.torch_nets.Vgg" in str(error.value)
-
-    given = f"{tmp_path / 'vgg.pt'}@twins.torch_nets:vgg"
-    assert homolog.copy(given, into=PAIRS["vgg"].keras()).proof.passed

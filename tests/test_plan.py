@@ -12,7 +12,7 @@ import pytest
 
 import homolog
 from homolog.errors import Mismatch, Unreadable
-from homolog.network import open_network
+from homolog.opening import open_network
 from homolog.plan import Plan
 from homolog.transforms import parse_transform
 from twins import PAIRS

@@ -9,7 +9,7 @@ import pytest
 
 import homolog
 from homolog.errors import Mismatch, Unsupported
-from homolog.network import open_network
+from homolog.opening import open_network
 from homolog.reading import examples, read_both, reordered, vocabulary
 from homolog.signature import FREE_LENGTH
 from twins import PAIRS

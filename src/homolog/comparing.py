@@ -17,7 +17,8 @@ import numpy as np
 from homolog.errors import Mismatch, Unsupported
 from homolog.inspecting.words import pattern
 from homolog.matching import match
-from homolog.network import Network, open_network
+from homolog.network import Network
+from homolog.opening import open_network
 from homolog.plan import Ignored, Row
 from homolog.reading import read_both
 from homolog.tensors import Array, Shape, TensorRef, same_bits

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -39,7 +40,7 @@ Inputs = Input | Sequence[Input] | Mapping[str, Input]
 """For each input of the first network an array (NumPy's, or a framework's tensor), or a shape with the batch in front:
 in its order, or by name. Where there is one input, it may stand by itself."""
 
-Entry = Array | Sized
+Entry: TypeAlias = "Array | Sized"
 
 
 def entries_of(inputs: Inputs) -> list[Entry] | dict[str, Entry]:

@@ -1,88 +1,30 @@
 """A network as the user gave it: a live model, a file, or a file with the model it belongs to.
 
-Everything that can be told from data alone is; the model is built only when something has to be run.
+Everything that can be told from data alone is; the model is built only when something has to be run, and what is needed
+then is imported then: a file of weights is opened in no time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from homolog import files
 from homolog.errors import Mismatch, Unsafe, Unsupported, Usage
 from homolog.files import Checkpoint, Format
+from homolog.files.endings import form_of
 from homolog.files.keras_config import with_settings
 from homolog.graph import Graph, Node
-from homolog.live import Live
-from homolog.passes import normalise
-from homolog.plan import Carried
 from homolog.signature import Given, fits, in_order, in_words
-from homolog.source import Source, framework_of, parse
+from homolog.source import framework_of
 from homolog.stored import load_into, not_of_this_model, stored_names
 from homolog.tensors import Array, TensorRef
 
-FORMS = {
-    ".weights.h5": Format.KERAS_WEIGHTS,
-    ".h5": Format.KERAS_H5,
-    ".hdf5": Format.KERAS_H5,
-    ".keras": Format.KERAS,
-    ".safetensors": Format.SAFETENSORS,
-    ".pt": Format.TORCH_STATE,
-    ".pth": Format.TORCH_STATE,
-    ".bin": Format.TORCH_STATE,
-}
-"""What a file name asks for, where a model is written that came from no file."""
-
-WITH_SETTINGS = {Format.TORCH_MODULE, Format.KERAS_H5, Format.KERAS}
-"""Formats that hold the model and not its weights alone."""
-
-OF_FRAMEWORK = {
-    "pytorch": ("torch-module", "torch-state", "safetensors"),
-    "keras": ("keras-h5", "keras", "keras-weights"),
-}
-
-
-SUFFIX_OF = {Format.TORCH_MODULE: Format.TORCH_STATE, Format.KERAS_H5_WEIGHTS: Format.KERAS_H5}
-"""Formats that share their names' endings with another."""
-
-
-def open_network(src: object) -> Network:
-    """A network from what a user has: a source text, a path, a live model, or a network already.
-
-    Raises:
-        HomologError: the source is no network, or cannot be read.
-    """
-    if isinstance(src, Network):
-        return src
-    if isinstance(src, Path):
-        return Network(str(src), checkpoint=files.open_checkpoint(src))
-    if isinstance(src, str):
-        return _from_source(parse(src))
-    return Network(type(src).__name__, make=lambda: src)
-
-
-def open_source(text: str) -> tuple[object, str]:
-    """The live object that a source text names, built if need be, and the path inside it: ``lenet5.h5:layers[0]``.
-
-    Raises:
-        HomologError: the source cannot be read, is unsafe, or holds no model to build.
-    """
-    source = parse(text)
-    if source.file is None and source.factory is not None:
-        return source.factory.make(), source.path
-    return _from_source(replace(source, path="")).live.model, source.path
-
-
-def _from_source(source: Source) -> Network:
-    if source.path:
-        raise Usage(
-            "a path inside a model is no network", where=str(source), help="leave out what follows the last colon"
-        )
-    checkpoint = None if source.file is None else files.open_checkpoint(source.file)
-    return Network(str(source), checkpoint, None if source.factory is None else source.factory.make)
+if TYPE_CHECKING:
+    from homolog.live import Live
+    from homolog.plan import Carried
 
 
 class Network:
@@ -141,6 +83,11 @@ class Network:
         """
         self.require_safe()
         graph = self._read(inputs)
+        if not self.has_model:
+            return graph  # of tensors alone, in which no pass finds anything to do
+
+        from homolog.passes import normalise
+
         if inputs is None or not graph.wired:
             return normalise(graph)
         if len(inputs) != len(graph.inputs):
@@ -157,19 +104,21 @@ class Network:
         return normalise(graph, shapes)
 
     def _read(self, inputs: Given | None) -> Graph:
-        from homolog.keras.read import read_config, read_groups
-        from homolog.pytorch.tree import is_chain, read_state, read_tree
-
         file = self.checkpoint
         if self._make is not None or file is None:
             return self.live.graph(inputs)
+        if file.framework == "keras":
+            from homolog.keras.read import read_config, read_groups
+
+            return read_groups(file.groups) if file.config is None else read_config(file.config, file.groups)
+
+        from homolog.pytorch.tree import is_chain, read_state, read_tree
+
         if file.modules is not None:
             if is_chain(file.modules) or inputs is None:
                 return read_tree(file.modules)
             return self.live.graph(inputs)
-        if file.config is not None:
-            return read_config(file.config, file.groups)
-        return read_groups(file.groups) if file.framework == "keras" else read_state(file.tensors)
+        return read_state(file.tensors)
 
     @cached_property
     def live(self) -> Live:
@@ -257,25 +206,8 @@ class Network:
         Raises:
             Usage: the name asks for another format than the target's, or for none that is known.
         """
-        named = next((form for ending, form in FORMS.items() if out.name.endswith(ending)), None)
         own = None if self.checkpoint is None else self.checkpoint.format
-        if own is None:
-            if named is None or named not in OF_FRAMEWORK[self.framework]:
-                known = (ending for ending, form in FORMS.items() if form in OF_FRAMEWORK[self.framework])
-                raise Usage(
-                    "the output's name does not say a format of its framework",
-                    where=str(out),
-                    expected=", ".join(known),
-                )
-            return named
-        if named is not None and named != SUFFIX_OF.get(own, own):
-            raise Usage(
-                "the output's name asks for another format than the target's",
-                where=str(out),
-                expected=f"a name for {own}, like {Path(str(self.path)).name}",
-                found=str(named),
-            )
-        return own
+        return form_of(out, own, self.framework)
 
     def require_fillable(self) -> None:
         """Refuse a target that computes a weight from others: nothing says which values of those to set.

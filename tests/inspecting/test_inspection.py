@@ -14,7 +14,7 @@ import pytest
 import homolog
 from homolog.errors import Mismatch, Usage
 from homolog.inspecting.inspection import Inspection, inspect_network, inspect_object, tensor_table
-from homolog.network import open_network
+from homolog.opening import open_network
 
 LENET = {"parameters": 61_706, "buffers": 0}
 

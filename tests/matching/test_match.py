@@ -11,7 +11,7 @@ import pytest
 import homolog
 from homolog.errors import Mismatch
 from homolog.matching.order import pair as pair_in_order
-from homolog.network import open_network
+from homolog.opening import open_network
 from homolog.reading import read_both
 from twins import PAIRS, scrambled_torch
 

@@ -11,7 +11,7 @@ import pytest
 import homolog
 from homolog.errors import Unsupported
 from homolog.keras.read import read_config
-from homolog.network import open_network
+from homolog.opening import open_network
 from homolog.passes import normalise
 from homolog.passes.labels import regrouped, spatial_labels, word
 from homolog.tensors import array_ref

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from homolog.graph import Graph
-from homolog.network import open_network
+from homolog.opening import open_network
 
 
 def graph_of(forward: str, *layers: str) -> Graph:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from homolog.graph import Graph, Value
-from homolog.network import open_network
+from homolog.opening import open_network
 
 
 def graph_of(layers: str, shape: tuple[int, ...] = (2, 4, 8, 6)) -> Graph:

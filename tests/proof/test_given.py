@@ -321,7 +321,7 @@ class TestMemory:
     def test_what_is_needed_is_counted(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         from torch import nn
 
-        from homolog.network import open_network
+        from homolog.opening import open_network
         from homolog.proof import memory
 
         source = nn.Linear(1000, 100, bias=False)  # 100,000 numbers: 0.8 MB in float64
@@ -337,7 +337,7 @@ class TestMemory:
         import torch
         from torch import nn
 
-        from homolog.network import open_network
+        from homolog.opening import open_network
         from homolog.proof import memory
 
         torch.save(nn.Sequential(nn.Linear(1000, 100, bias=False)), tmp_path / "net.pt")

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from homolog.api import copy, match, read_plan, verify
+from homolog.api import copy, match, verify
 from homolog.errors import Unsupported
-from homolog.network import open_network
+from homolog.opening import open_network
+from homolog.planning import read_plan
 from homolog.pytorch.inference import as_used, at_inference
 from homolog.pytorch.run import LiveTorch
 

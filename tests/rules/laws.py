@@ -20,7 +20,7 @@ import homolog
 from homolog import rules
 from homolog.graph import Graph, Node
 from homolog.matching import match
-from homolog.network import open_network
+from homolog.opening import open_network
 from homolog.passes import normalise
 from homolog.passes.labels import labels_at
 from homolog.proof.samples import arranged

@@ -10,7 +10,7 @@ import pytest
 import homolog
 from homolog.errors import Unsupported
 from homolog.graph import Graph
-from homolog.network import open_network
+from homolog.opening import open_network
 from homolog.passes import normalise
 from homolog.pytorch.read import tree_of
 from homolog.pytorch.tree import read_tree

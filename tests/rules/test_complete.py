@@ -11,7 +11,7 @@ import pytest
 from homolog import rules
 from homolog.errors import Unsupported
 from homolog.keras.nodes import knows
-from homolog.network import open_network
+from homolog.opening import open_network
 
 KERAS_WITHOUT_RULE = {
     "STFTSpectrogram": "its kernels are sines and cosines that its configuration settles, and never trained",

@@ -7,7 +7,7 @@ import pytest
 
 import homolog
 from homolog.errors import Unsupported
-from homolog.network import open_network
+from homolog.opening import open_network
 
 from .laws import Laws, case, of
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from homolog.network import open_network
+from homolog.opening import open_network
 
 from .laws import Laws, case
 

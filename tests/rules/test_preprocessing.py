@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import homolog
-from homolog.network import open_network
+from homolog.opening import open_network
 
 
 def model(**settings: Any) -> Any:

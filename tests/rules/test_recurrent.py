@@ -10,7 +10,7 @@ import pytest
 import homolog
 from homolog.errors import Mismatch, Unsupported
 from homolog.keras.model import read_model
-from homolog.network import open_network
+from homolog.opening import open_network
 from homolog.passes import normalise
 from homolog.pytorch.read import tree_of
 from homolog.pytorch.tree import read_tree

@@ -17,7 +17,7 @@ import homolog
 from homolog import rules
 from homolog.errors import HomologError, Mismatch, Unreadable, Unsupported
 from homolog.keras.read import read_config
-from homolog.network import open_network
+from homolog.opening import open_network
 from homolog.tensors import array_ref
 
 from .laws import Twins, case

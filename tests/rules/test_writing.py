@@ -16,7 +16,7 @@ import homolog
 from homolog import rules
 from homolog.errors import Unsupported
 from homolog.graph import Graph, Node
-from homolog.network import open_network
+from homolog.opening import open_network
 from homolog.passes import shapes, synonyms, units
 from homolog.rules.writing import Written, keras_layer, torch_module
 

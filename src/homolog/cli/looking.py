@@ -24,7 +24,7 @@ def inspect(output: Output, src: str, word: str | None, inputs: Sequence[str]) -
         found = api.inspect(src, word, inputs=shapes_of(inputs))
     else:  # without all that running a model needs: opening a file is to take no time
         from homolog.inspecting.inspection import inspect_network
-        from homolog.network import open_network
+        from homolog.opening import open_network
 
         found = inspect_network(open_network(src), word)
     output.result(found)
@@ -52,7 +52,7 @@ def members(output: Output, src: str, word: str | None, private: bool, source: b
     from homolog.inspecting.members import describe
     from homolog.inspecting.members import members as list_members
     from homolog.inspecting.paths import resolve
-    from homolog.network import open_source
+    from homolog.opening import open_source
 
     model, path = open_source(src)
     description = call_member(model, path) if call else describe(model, path)
@@ -93,7 +93,7 @@ def members(output: Output, src: str, word: str | None, private: bool, source: b
 def weights(output: Output, src: str, word: str | None, stats: bool, fold: bool) -> None:
     """The tensors of a model or a file: names, shapes, types."""
     from homolog.inspecting.inspection import tensor_table
-    from homolog.network import open_network
+    from homolog.opening import open_network
 
     network = open_network(src)
     table = tensor_table(network, word, stats, fold)

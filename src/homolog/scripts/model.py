@@ -50,7 +50,7 @@ def torch_source(model: Any) -> ModelSource:
         NotStatic: the model cannot be translated, with the reason.
     """
     from homolog.keras.model import groups_of
-    from homolog.network import open_network
+    from homolog.opening import open_network
     from homolog.translating.direction import direction
     from homolog.translating.translation import translate
 
