@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,10 +16,15 @@ Command = list[str]
 HOMOLOG = str(Path(sys.executable).with_name("homolog"))
 """The script beside this Python: what a user runs."""
 
+AS_INSTALLED = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""The environment of a command that is timed: Python keeps what it has compiled, as where it is installed."""
+
 
 def run(command: Command) -> str:
     """What the command writes to stderr; raises ``Broken`` if it fails."""
-    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False, env=AS_INSTALLED
+    )
     if done.returncode != 0:
         last = (done.stderr.strip() or "no word on stderr").splitlines()[-1]
         raise Broken(f"{' '.join(command)}: exit code {done.returncode}: {last}")

@@ -116,13 +116,14 @@ def _table(rows: list[tuple[str, bytes]]) -> bytes:
 
     first = block([(name.encode(), value) for name, value in rows])
     meta = block([])
-    handle = b"\0" + _varint(len(first) - 5)
+    handle = b"\0" + varint(len(first) - 5)
     index = block([(b"\xff", handle)])
-    footer = _varint(len(first)) + _varint(len(meta) - 5) + _varint(len(first) + len(meta)) + _varint(len(index) - 5)
+    footer = varint(len(first)) + varint(len(meta) - 5) + varint(len(first) + len(meta)) + varint(len(index) - 5)
     return first + meta + index + footer.ljust(40, b"\0") + struct.pack("<Q", 0xDB4775248B80FB57)
 
 
-def _varint(value: int) -> bytes:
+def varint(value: int) -> bytes:
+    """An integer as protocol buffers and LevelDB write it."""
     out = b""
     while value >= 0x80:
         out += bytes([value & 0x7F | 0x80])
@@ -132,7 +133,7 @@ def _varint(value: int) -> bytes:
 
 def onnx(path: Path) -> None:
     def part(field: int, value: bytes) -> bytes:
-        return bytes([field << 3 | 2]) + _varint(len(value)) + value
+        return bytes([field << 3 | 2]) + varint(len(value)) + value
 
     graph = part(1, b"node")
     for name, array in ARRAYS.items():

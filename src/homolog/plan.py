@@ -13,8 +13,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from homolog.errors import Mismatch, Unreadable
 from homolog.tensors import TensorRef, dtype_of
 from homolog.transforms import Transform, chain_shapes, parse_transform
@@ -57,6 +55,8 @@ class Row:
     @property
     def narrows(self) -> bool:
         """Whether the target's element type cannot hold every value of the source's."""
+        import numpy as np
+
         if not self.cast:
             return False
         source, target = (dtype_of(name) for name in self.cast.split(" -> "))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import chain
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from homolog.errors import Mismatch
 from homolog.files import Checkpoint
-from homolog.live import Live
 from homolog.tensors import Array, TensorRef, dtype_of, same_bits
+
+if TYPE_CHECKING:
+    from homolog.live import Live
 
 Lists = list[list[str]]
 
@@ -32,6 +33,8 @@ def load_into(live: Live, file: Checkpoint) -> None:
 
 def _widened(array: Array, dtype: str) -> Array:
     """The array in an element type that holds all its values, else as it is."""
+    import numpy as np
+
     wanted = dtype_of(dtype)
     return array.astype(wanted) if np.can_cast(array.dtype, wanted, "safe") and array.dtype.kind in "fV" else array
 

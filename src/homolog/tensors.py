@@ -1,6 +1,7 @@
 """A tensor that is known before it is read.
 
-Planning needs names, shapes and dtypes; only the transfer needs bytes. A ``TensorRef`` keeps the two apart.
+Planning needs names, shapes and dtypes; only the transfer needs bytes. A ``TensorRef`` keeps the two apart, and numpy,
+half of what it takes to look into a file, is imported when there are bytes.
 """
 
 from __future__ import annotations
@@ -9,15 +10,23 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
+from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
-from homolog.contiguity import contiguous
 from homolog.errors import Unreadable
 
-Array = NDArray[np.generic]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Array: TypeAlias = "NDArray[np.generic]"
 Shape = tuple[int, ...]
+
+WIDTHS = {
+    "bool": 1,
+    **{f"{kind}{bits}": bits // 8 for kind in ("int", "uint") for bits in (8, 16, 32, 64)},
+    **{"float16": 2, "float32": 4, "float64": 8, "bfloat16": 2, "complex64": 8, "complex128": 16},
+}
+"""Bytes of one element, of the common types."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +57,7 @@ class TensorRef:
     @cached_property
     def nbytes(self) -> int:
         """The number of bytes of a dense copy."""
-        return self.size * dtype_of(self.dtype).itemsize
+        return self.size * width_of(self.dtype)
 
     def read(self) -> Array:
         """The values, checked against the declared shape and dtype."""
@@ -63,12 +72,23 @@ class TensorRef:
         return array
 
 
+def width_of(dtype: str) -> int:
+    """Bytes of one element.
+
+    Raises:
+        Unreadable: see ``dtype_of``.
+    """
+    return WIDTHS.get(dtype) or dtype_of(dtype).itemsize
+
+
 def dtype_of(name: str) -> np.dtype[np.generic]:
     """The numpy dtype of that name, the small floats that numpy itself lacks included.
 
     Raises:
         Unreadable: neither numpy nor ml_dtypes has an element type of this name.
     """
+    import numpy as np
+
     try:
         return np.dtype(name)
     except TypeError:
@@ -88,6 +108,10 @@ def array_ref(name: str, array: Array, *, trainable: bool | None = None, storage
 
 def same_bits(a: Array, b: Array) -> bool:
     """Whether two arrays are equal bit for bit: NaN payloads and the sign of zero included, dtype and shape too."""
+    import numpy as np
+
+    from homolog.contiguity import contiguous
+
     if a.shape != b.shape or a.dtype != b.dtype:
         return False
     unsigned = np.dtype(f"u{a.dtype.itemsize}") if a.dtype.kind != "c" else None

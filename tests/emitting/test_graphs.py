@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import pytest
 from torch import nn
 
+import homolog
 from homolog.emitting.graphs import graphs
 from homolog.keras.emitting.assemble import assemble
+from homolog.proof.localise import check_layers
+from homolog.proof.subjects import Tolerance
 from homolog.pytorch.program import trace
 
 
@@ -21,3 +27,31 @@ def test_every_step_is_in_both_with_its_own_order_of_axes() -> None:
     assert [part[0][0] for part in ours or ()] == ["n", "c", "h", "w"]
     assert [part[0][0] for part in theirs or ()] == ["n", "h", "w", "c"]
     assert [len(graph.outputs) for graph in (left, right)] == [1, 1]
+
+
+def translated() -> Any:
+    import keras
+    from keras import layers
+
+    entry = keras.Input((8, 10, 3))
+    value = layers.Conv2D(4, 3, padding="same", activation="relu", name="first")(entry)
+    value = layers.BatchNormalization(name="norm")(value)
+    value = layers.Conv2D(5, 3, strides=2, name="second")(value)
+    value = layers.LayerNormalization(axis=[1, 3], name="over")(value)
+    return homolog.translate(keras.Model(entry, layers.Dense(7, activation="tanh", name="last")(value)), to="torch")
+
+
+def test_layers_of_keras_are_compared_where_the_live_model_has_them_and_as_it_turns_them() -> None:
+    part = check_layers(translated().subjects, Tolerance())
+    assert part.passed, str(part.details)
+    names = ["first", "norm", "second", "over", "last"]
+    assert [detail.split()[1] for detail in part.details] == names
+
+
+@pytest.mark.parametrize("wrong", ["first", "norm", "second", "over", "last"])
+def test_the_layer_that_differs_is_the_one_that_is_named(wrong: str) -> None:
+    made = translated()
+    layer = made.origin.live.model.get_layer(wrong)
+    layer.set_weights([array + np.float32(0.1) for array in layer.get_weights()])
+    part = check_layers(made.subjects, Tolerance())
+    assert [detail.split()[1] for detail in part.details if detail.startswith("DIFFER")] == [wrong]

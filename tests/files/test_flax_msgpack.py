@@ -10,7 +10,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from homolog.errors import HomologError, Unreadable, Unsupported
+from homolog.errors import HomologError, Unreadable
 from homolog.files import Format, open_checkpoint
 
 
@@ -101,10 +101,42 @@ def test_49_what_is_not_sound_is_refused(data: bytes, tmp_path: Path) -> None:
         open_checkpoint(write(tmp_path / "x.msgpack", data))
 
 
-def test_arrays_in_pieces_are_refused(tmp_path: Path) -> None:
-    tree = {"w": {"__msgpack_chunked_array__": 1, "shape": {"0": 2}, "chunks": {"0": np.ones(2)}}}
-    with pytest.raises(Unsupported, match="in pieces"):
-        open_checkpoint(write(tmp_path / "x.msgpack", pack(tree)))
+PIECES = {"0": np.arange(4, dtype="f4"), "1": np.arange(4, 6, dtype="f4")}
+
+
+def pieces(**other: Any) -> dict[str, Any]:
+    """What Flax writes of an array above 1 GB."""
+    return {
+        "w": {"__msgpack_chunked_array__": 1, "shape": {"0": 2, "1": 3}, "chunks": PIECES, **other},
+        "v": np.ones(1),
+    }
+
+
+def test_an_array_in_pieces_is_one(tmp_path: Path) -> None:
+    found = open_checkpoint(write(tmp_path / "x.msgpack", pack(pieces()))).tensors
+    assert {name: ref.shape for name, ref in found.items()} == {"w": (2, 3), "v": (1,)}
+    assert found["w"].read().tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"shape": {"0": 2, "1": 4}},
+        {"shape": {"0": 2, "2": 3}},
+        {"shape": {"0": -2, "1": -3}},
+        {"shape": [2, 3]},
+        {"shape": {"0": "x"}},
+        {"chunks": {}},
+        {"chunks": 5},
+        {"chunks": {"0": PIECES["0"], "2": PIECES["1"]}},
+        {"chunks": {"0": PIECES["0"], "1": PIECES["1"].astype("f8")}},
+        {"chunks": {"0": np.ones((2, 3), "f4")}},
+        {"chunks": {"0": PIECES["0"], "1": 2}},
+    ],
+)
+def test_pieces_that_are_no_array_are_refused(other: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(Unreadable, match="piece"):
+        open_checkpoint(write(tmp_path / "x.msgpack", pack(pieces(**other))))
 
 
 def test_every_truncation_is_an_error(tmp_path: Path) -> None:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import re
 import threading
+import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
 import homolog
-from homolog.errors import MissingFramework, Unreadable, Unsupported
+from homolog.errors import MissingFramework, Unreadable
 from homolog.files import Format, open_checkpoint, write_new
 from homolog.files.remote import BLOCK, Remote
 
@@ -150,11 +152,64 @@ def test_a_file_that_changed_elsewhere_is_not_read_on(folder: Path) -> None:
     memory.rm("/x.safetensors")
 
 
-def test_hdf5_is_read_here_only(tmp_path: Path) -> None:
+@pytest.fixture
+def hdf5_folder(tmp_path: Path) -> Path:
+    """The same two tensors in a Keras 3 file of weights, one of them packed, and in a ``.keras`` and an index of it."""
+    with h5py.File(tmp_path / "x.weights.h5", "w") as file:
+        group = file.create_group("layers/dense/vars")
+        group.attrs["name"] = "dense"
+        group["0"] = LARGE
+        group.create_dataset("1", data=SMALL, compression="gzip")
+    with zipfile.ZipFile(tmp_path / "x.keras", "w") as archive:
+        dense = {"class_name": "Dense", "config": {"name": "dense", "units": 1500}}
+        config = {"class_name": "Sequential", "config": {"name": "s", "layers": [dense]}}
+        archive.writestr("config.json", json.dumps(config))
+        archive.writestr("metadata.json", "{}")
+        archive.write(tmp_path / "x.weights.h5", "model.weights.h5")
+    (tmp_path / "x.weights.json").write_text(
+        json.dumps({"weight_map": {"/layers/dense/vars": ["x.weights.h5"]}}), encoding="utf-8"
+    )
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["x.weights.h5", "x.keras", "x.weights.json"])
+def test_the_child_that_reads_hdf5_is_handed_what_it_asks_for(
+    name: str, server: tuple[str, type[Server]], hdf5_folder: Path
+) -> None:
+    url, counts = server
+    found = open_checkpoint(f"{url}/{name}")
+    kernel, bias = found.tensors.values()
+    assert (kernel.shape, bias.shape) == ((1000, 1500), (2, 3))
+    assert counts.sent < 6 * BLOCK < LARGE.nbytes / 10
+    assert np.array_equal(bias.read(), SMALL)
+    assert np.array_equal(kernel.read(), LARGE)
+
+
+def test_hdf5_on_any_file_system(hdf5_folder: Path) -> None:
     memory = fsspec.filesystem("memory")
-    memory.pipe_file("/x.h5", b"\x89HDF\r\n\x1a\n" + bytes(100))
-    with pytest.raises(Unsupported, match="here only"):
+    for name in ("x.weights.h5", "x.keras"):
+        memory.pipe_file(f"/{name}", (hdf5_folder / name).read_bytes())
+        assert homolog.compare(f"memory://{name}", hdf5_folder / name).same
+        memory.rm(f"/{name}")
+
+
+def test_a_file_of_hdf5_that_goes_away_is_an_error_and_the_next_one_is_read(
+    hdf5_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = fsspec.filesystem("memory")
+    memory.pipe_file("/x.h5", (hdf5_folder / "x.weights.h5").read_bytes())
+    fetch = Remote.fetch
+
+    def gone(self: Remote, start: int, end: int) -> bytes:
+        if start > 1000:
+            raise Unreadable("the connection was lost", where=self.url)
+        return fetch(self, start, end)
+
+    monkeypatch.setattr(Remote, "fetch", gone)
+    with pytest.raises(Unreadable, match="connection was lost"):
         open_checkpoint("memory://x.h5")
+    monkeypatch.undo()
+    assert open_checkpoint("memory://x.h5").tensors
     memory.rm("/x.h5")
 
 

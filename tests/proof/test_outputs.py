@@ -123,15 +123,15 @@ def test_what_only_one_network_gives_is_said_and_the_rest_compared() -> None:
 
 
 class Rounding(Function):
-    """The identity, off by a share of the value; PyTorch's also runs in float64, where it is the identity itself."""
+    """The identity, off by a share of the value; some also run in float64, where it is the identity, or nearly."""
 
-    def __init__(self, error: float, *, exact: bool) -> None:
+    def __init__(self, error: float, *, exact: bool, wide: float = 0.0) -> None:
         super().__init__(lambda x: [x * np.float32(1 + error)])
-        self.has_exact = exact
+        self.has_exact, self.wide = exact, wide
 
     def exact(self, inputs: Mapping[str, Array], layers: Iterable[str] = (), instead: object = None) -> Run | None:
         (array,) = inputs.values()
-        return Run((array.astype(np.float64),)) if self.has_exact else None
+        return Run((array.astype(np.float64) * (1 + self.wide),)) if self.has_exact else None
 
 
 def judged(own: float, other: float, *, first: bool = True, exact: bool = True, tolerance: Tolerance) -> Part:
@@ -159,6 +159,18 @@ class TestRounding:
 
     def test_both_so_far_that_float32_proves_nothing(self, first: bool) -> None:
         assert not judged(2e-3, -2e-3, first=first, tolerance=self.default).passed
+
+    @pytest.mark.parametrize(("wide", "passed"), [(1e-10, True), (1e-7, False)])
+    def test_so_far_that_float32_proves_nothing_and_both_in_float64(
+        self, first: bool, wide: float, passed: bool
+    ) -> None:
+        sides = [Rounding(2e-3, exact=True), Rounding(-2e-3, exact=True, wide=wide)]
+        subjects = Subjects(*(sides if first else sides[::-1]), GRAPH, GRAPH, Plan(()))  # type: ignore[arg-type]
+
+        part = check(subjects, self.default)
+
+        assert part.passed == passed
+        assert not passed or any("in float64 both are 1.0e-10" in line for line in part.details)
 
     def test_an_exact_side_leaves_nothing_to_round(self, first: bool) -> None:
         assert not judged(0.0, 1e-4, first=first, tolerance=self.default).passed

@@ -8,6 +8,7 @@ from typing import cast
 
 from homolog.emitting.assembled import Assembled
 from homolog.graph import Graph, Label, Node, OpenShape, Value
+from homolog.live import BEFORE_ACTIVATION
 from homolog.passes.ways import Order, natural
 from homolog.signature import OPEN
 from homolog.trace import CONSTANT, INPUT, PARAMETER, Step, Trace
@@ -30,6 +31,7 @@ def graphs(trace: Trace, model: Assembled) -> tuple[Graph, Graph]:
     names: dict[str, tuple[str, str]] = {}
     otherwise = OTHERWISE.get(model.framework, {})
     entries = dict(zip((step.name for step in trace.inputs), model.inputs, strict=True))
+    readers = trace.readers()
     for step in trace.steps.values():
         if step.operator in (PARAMETER, CONSTANT):
             continue
@@ -43,7 +45,17 @@ def graphs(trace: Trace, model: Assembled) -> tuple[Graph, Graph]:
         letters = AXES[trace.framework]
         labels = tuple(_labels(shape, letters) for shape in step.shapes)
         is_layer = one != step.name and step.operator != INPUT
-        left[one] = replace(node, name=one, inputs=tuple(first), labels=labels, layer=one if is_layer else None)
+        place, own = one if is_layer else None, natural(len(step.shape))
+        if is_layer and trace.framework == "keras":
+            place, own = _seen(step, one, readers)
+        left[one] = replace(
+            node,
+            name=one,
+            inputs=tuple(first),
+            shapes=tuple(_laid(shape, own) for shape in step.shapes),
+            labels=tuple(_turned(label, own) for label in labels),
+            layer=place,
+        )
         shapes = tuple(_laid(shape, order) for shape in step.shapes)
         right[two] = replace(
             node,
@@ -59,6 +71,22 @@ def graphs(trace: Trace, model: Assembled) -> tuple[Graph, Graph]:
         Graph(trace.framework, left, tuple(Value(names[end.node][0], end.index) for end in ends if end.node in names)),
         Graph(model.framework, right, tuple(Value(names[end.node][1], end.index) for end in ends if end.node in names)),
     )
+
+
+def _seen(step: Step, name: str, readers: Mapping[Value, list[Step]]) -> tuple[str | None, Order]:
+    """Where in a live Keras model the numbers of a layer can be seen, None for nowhere, and the order of axes in which
+    it has them: it turns what PyTorch's operator gives, and its own activation comes behind."""
+    order, value = natural(len(step.shape)), Value(step.name)
+    if len(step.shapes) > 1:
+        return None, order
+    while inside := [reader for reader in readers.get(value, []) if reader.calls[-1:] == step.calls[-1:]]:
+        (reader, *others) = inside
+        if others or reader.operator != "permute":
+            plain = all(other.shape == _laid(step.shape, order) for other in inside)
+            return f"{name}{BEFORE_ACTIVATION}" if plain else None, order
+        order = tuple(order[axis] for axis in cast(list[int], reader.arguments["dims"]))
+        value = Value(reader.name)
+    return name, order
 
 
 def _names(step: Step, model: Assembled, taken: dict[str, Node]) -> tuple[str, str]:

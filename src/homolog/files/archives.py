@@ -13,14 +13,15 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, BinaryIO
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import IO, TYPE_CHECKING, BinaryIO
 
 from homolog.errors import Unreadable
 from homolog.files.checksums import crc_of, read_summed
 from homolog.files.edge import Stamp, reading
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MAX_MEMBERS = 1_000_000
 _RATIO, _RATIO_FLOOR = 100, 64 << 20  # deflate reaches 1032; weights do not, and small members cannot hurt
@@ -134,6 +135,8 @@ class Archive:
         Raises:
             Unreadable: there is no such member, or it is damaged.
         """
+        import numpy as np
+
         member = self.member(name)
         if member.deflated:
             return np.frombuffer(self.read(name), np.uint8)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +23,7 @@ def atomic(out: Path, *, force: bool, inputs: Iterable[Path]) -> Iterator[Path]:
     """
     refuse(out, force=force, inputs=inputs)
     # The end of the name stays: writers such as Keras choose the format by it.
-    draft = out.with_name(f".homolog-{secrets.token_hex(6)}-{out.name}")
+    draft = out.with_name(f".homolog-{os.urandom(6).hex()}-{out.name}")
     try:
         yield draft
         if not draft.is_file():

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import os
 import zlib
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from homolog.errors import Unreadable
 from homolog.files.edge import reading
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 PIECE = 1 << 22  # bytes; below, a thread costs more than it saves
 _CACHED = 1 << 18  # bytes that are still at hand when they are summed
@@ -30,6 +31,8 @@ def read_summed(path: Path, start: int, size: int) -> tuple[NDArray[np.uint8], i
     Raises:
         Unreadable: the file ends before the stretch does.
     """
+    import numpy as np
+
     values = np.empty(size, np.uint8)
     return values, _summed(path, start, size, values)
 
@@ -44,6 +47,8 @@ def crc_of(path: Path, start: int, size: int) -> int:
 
 
 def _summed(path: Path, start: int, size: int, into: NDArray[np.uint8] | None) -> int:
+    import numpy as np
+
     def piece(at: int) -> tuple[int, int]:
         length = min(PIECE, size - at)
         held = np.empty(length, np.uint8) if into is None else into[at : at + length]
@@ -60,6 +65,9 @@ def _summed(path: Path, start: int, size: int, into: NDArray[np.uint8] | None) -
     places = range(0, size, PIECE)
     if len(places) < 2:
         return piece(0)[0] if size else 0
+
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(min(len(places), os.cpu_count() or 1)) as threads:
         crc = 0
         for found, length in threads.map(piece, places):

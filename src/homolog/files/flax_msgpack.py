@@ -14,11 +14,11 @@ from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from homolog.errors import Unreadable, Unsupported
+from homolog.errors import Unreadable
 from homolog.files.checkpoint import Checkpoint, Format, read_only
 from homolog.files.edge import Stamp, reading
-from homolog.files.positions import read_at
-from homolog.tensors import Array, TensorRef, dtype_of
+from homolog.files.positions import read_into
+from homolog.tensors import Array, TensorRef, dtype_of, width_of
 
 MAX_DEPTH = 100
 MAX_VALUES = 2_000_000
@@ -35,9 +35,15 @@ _EXTENSIONS = {0xC7: ">B", 0xC8: ">H", 0xC9: ">I"}
 
 @dataclass(frozen=True)
 class Stored:
-    """An array where it stands in the file."""
+    """An array where it stands in the file: in one piece, or above 1 GB in several.
 
-    start: int
+    Attributes:
+        pieces: where each starts, and how many elements it holds.
+        shape: of the whole.
+        dtype: numpy's name of the element.
+    """
+
+    pieces: tuple[tuple[int, int], ...]
     shape: tuple[int, ...]
     dtype: str
 
@@ -47,7 +53,6 @@ def open_flax(path: Path) -> Checkpoint:
 
     Raises:
         Unreadable: it is damaged, nested without end, or holds no arrays.
-        Unsupported: an array in pieces, which Flax writes above 1 GB, or elements that homolog does not know.
     """
     stamp = Stamp.of(path)
     with reading("a MessagePack file is damaged", str(path)), path.open("rb") as file:
@@ -64,8 +69,15 @@ def open_flax(path: Path) -> Checkpoint:
 
 
 def _read(stamp: Stamp, held: Stored, name: str) -> Array:
+    import numpy as np
+
     stamp.check()
-    return read_at(stamp.path, held.start, dtype_of(held.dtype), held.shape, f"{stamp.path}: {name}")
+    values = np.empty(prod(held.shape), dtype_of(held.dtype))
+    at = 0
+    for start, count in held.pieces:
+        read_into(stamp.path, start, values[at : at + count], f"{stamp.path}: {name}")
+        at += count
+    return values.reshape(held.shape)
 
 
 def _arrays(root: Any, name: str, where: str) -> Iterator[tuple[str, Stored]]:
@@ -73,9 +85,31 @@ def _arrays(root: Any, name: str, where: str) -> Iterator[tuple[str, Stored]]:
         yield name, root
     elif isinstance(root, dict):
         if _CHUNKED in root:
-            raise Unsupported("an array is stored in pieces", where=f"{where}: {name}")
+            yield name, _joined(root, f"{where}: {name}")
+            return
         for key, value in root.items():
             yield from _arrays(value, f"{name}/{key}" if name else str(key), where)
+
+
+def _joined(told: dict[Any, Any], where: str) -> Stored:
+    """The array that a mapping stands for: its shape, and its elements in pieces, both numbered from 0."""
+    shape, pieces = _listed(told.get("shape")), _listed(told.get("chunks"))
+    if not _is_shape(shape) or not all(isinstance(piece, Stored) and len(piece.shape) == 1 for piece in pieces):
+        raise Unreadable("an array in pieces is not a shape and its elements", where=where)
+    dtypes = {piece.dtype for piece in pieces}
+    if len(dtypes) != 1 or prod(shape) != sum(prod(piece.shape) for piece in pieces):
+        raise Unreadable("the pieces of an array are not as long as its shape says, or not alike", where=where)
+    return Stored(tuple(part for piece in pieces for part in piece.pieces), tuple(shape), dtypes.pop())
+
+
+def _listed(told: Any) -> list[Any]:
+    """What Flax writes for a list: a mapping from ``"0"``, ``"1"`` …; nothing for whatever else."""
+    names = [str(index) for index in range(len(told))] if isinstance(told, dict) else []
+    return [told[name] for name in names] if all(name in told for name in names) else []
+
+
+def _is_shape(told: Any) -> bool:
+    return isinstance(told, list) and len(told) <= 64 and all(type(length) is int and length >= 0 for length in told)
 
 
 class _Reader:
@@ -139,16 +173,14 @@ class _Reader:
         if inner.number(">B") != 0x93:
             raise Unreadable("an array is not a shape, an element and bytes", where=self.where)
         shape, dtype, code = inner.value(depth + 1), inner.value(depth + 1), inner.number(">B")
-        sound = isinstance(shape, list) and all(type(n) is int and n >= 0 for n in shape) and len(shape) <= 64
-        if not sound or not isinstance(dtype, str) or code not in (0xC4, 0xC5, 0xC6):
+        if not _is_shape(shape) or not isinstance(dtype, str) or code not in (0xC4, 0xC5, 0xC6):
             raise Unreadable("an array is not a shape, an element and bytes", where=self.where)
         size = inner.number(_LENGTHS[code])
         if _ELEMENT.fullmatch(dtype) is None:  # numpy would take a name apart that is none
             raise Unreadable("an array's elements are not numbers", where=self.where, found=dtype[:80])
-        known = dtype_of(dtype)
-        if prod(shape) * known.itemsize != size or inner.at + size != inner.end:
+        if prod(shape) * width_of(dtype) != size or inner.at + size != inner.end:
             raise Unreadable("an array is not as long as its shape says", where=self.where, found=f"{size:,} bytes")
-        return Stored(inner.at, tuple(shape), known.name)
+        return Stored(((inner.at, prod(shape)),), tuple(shape), dtype)
 
     def number(self, code: str) -> Any:
         return struct.unpack(code, self.take(struct.calcsize(code)))[0]

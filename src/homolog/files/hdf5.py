@@ -15,15 +15,13 @@ from math import prod
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
-
-from homolog.contiguity import contiguous
 from homolog.errors import Unreadable
 from homolog.files.archives import Archive
 from homolog.files.edge import Stamp, reading
-from homolog.files.hdf5_worker import ask
+from homolog.files.hdf5_worker import Fetch, ask
 from homolog.files.positions import read_at
-from homolog.tensors import Array, dtype_of
+from homolog.files.remote import Remote
+from homolog.tensors import Array, dtype_of, width_of
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ class Dataset:
 
     @property
     def nbytes(self) -> int:
-        return prod(self.shape) * dtype_of(self.dtype).itemsize
+        return prod(self.shape) * width_of(self.dtype)
 
 
 @dataclass(frozen=True)
@@ -117,8 +115,17 @@ class Source:
     def request(self, **more: Any) -> dict[str, Any]:
         """A request to the child about this file, which is still the one that was opened."""
         self.stamp.check()
-        place = self.place
-        return {"path": str(place.path), "start": place.start, "size": place.size, "where": str(self), **more}
+        place, elsewhere = self.place, self.fetch is not None
+        told = {"path": str(place.path), "start": place.start, "size": place.size, "elsewhere": elsewhere}
+        return {**told, "where": str(self), **more}
+
+    @property
+    def fetch(self) -> Fetch | None:
+        """Gives stretches of a file that is elsewhere: the child that looks into it has no way there."""
+        path, first = self.place.path, self.place.start
+        if not isinstance(path, Remote):
+            return None
+        return lambda start, end: path.fetch(first + start, first + end)
 
 
 @dataclass(frozen=True)
@@ -139,7 +146,7 @@ def read_tree(source: Source) -> Group:
             library crash, hang, or take more memory than any sound file needs.
         Unsafe: it points to another file, or would make the library load a plugin.
     """
-    answer, _ = ask("an HDF5 file is damaged", str(source), source.request(do="tree"))
+    answer, _ = ask("an HDF5 file is damaged", str(source), source.request(do="tree"), fetch=source.fetch)
     return _group(answer["tree"])
 
 
@@ -180,6 +187,8 @@ def read_dataset(source: Source, dataset: Dataset) -> Array:
     Raises:
         Unreadable: they are damaged, or go beyond the end of the file.
     """
+    import numpy as np
+
     where = f"{source}: {dataset.path}"
     if source.archive is not None and not source.archive.member(source.member).deflated:
         source.archive.verify(source.member)
@@ -192,7 +201,7 @@ def read_dataset(source: Source, dataset: Dataset) -> Array:
         values = read_at(place.path, place.start + dataset.offset, np.dtype(dataset.stored), dataset.shape, where)
     else:
         request = source.request(do="read", dataset=dataset.path, nbytes=dataset.nbytes)
-        answer, data = ask("an array cannot be read", where, request)
+        answer, data = ask("an array cannot be read", where, request, fetch=source.fetch)
         with reading("an array cannot be read", where):
             values = np.frombuffer(data, np.dtype(answer["dtype"])).reshape(dataset.shape)
     return values.view(known) if values.dtype.kind == "V" else values.astype(known, copy=False)
@@ -205,6 +214,10 @@ def write_datasets(path: Path, values: Iterable[tuple[Dataset, Array]]) -> None:
         path: the file, a copy of the one the datasets were found in.
         values: each of the shape and element type of its dataset; taken one at a time.
     """
+    import numpy as np
+
+    from homolog.contiguity import contiguous
+
     size = path.stat().st_size
     for dataset, array in values:
         where = f"{path}: {dataset.path}"

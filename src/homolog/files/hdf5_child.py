@@ -2,7 +2,8 @@
 
 Damaged files can crash the library, make it loop, or make it ask for all memory there is; here that ends this process
 and nothing else. It takes requests from stdin, a line of JSON each, and answers on stdout with a line of JSON, behind
-which the bytes of an array may stand, as many as the line says. ``hdf5_worker`` is the other end.
+which the bytes of an array may stand, as many as the line says. Of a file that is elsewhere it asks for stretches, in
+between, which it then finds on stdin. ``hdf5_worker`` is the other end.
 
 Nothing of homolog but its errors is imported, so that it starts in little more than the time h5py takes.
 """
@@ -14,6 +15,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Callable
 from math import prod
 from typing import Any, BinaryIO
 
@@ -46,8 +48,15 @@ Json = dict[str, Any]
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     """Answers requests until there are no more."""
     limits = _Limits()
+
+    def elsewhere(start: int, size: int) -> bytes:
+        answers.write(json.dumps({"want": [start, size], "nbytes": 0}).encode() + b"\n")
+        answers.flush()
+        return requests.read(size)
+
     for line in requests:
         asked = json.loads(line)
+        asked["elsewhere"] = elsewhere if asked.get("elsewhere") else None
         data = requests.read(asked.get("nbytes", 0)) if asked["do"] == "write" else b""
         limits.start(asked.get("nbytes", 0))
         try:
@@ -100,6 +109,8 @@ def _address_space() -> int:
 
 def _opened(asked: Json, mode: str = "r") -> Any:
     """The file, or the stretch of an archive that is one."""
+    if asked["elsewhere"] is not None:
+        return h5py.File(_Stretch(asked["elsewhere"], asked["size"]), mode)
     if asked["start"] == 0:
         return h5py.File(asked["path"], mode)
     return h5py.File(_Slice(asked["path"], asked["start"], asked["size"]), mode)
@@ -132,12 +143,11 @@ def _attribute(asked: Json, data: bytes, limits: _Limits) -> tuple[Json, None]:
 _DO = {"tree": _tree, "read": _read, "write": _write, "attribute": _attribute}
 
 
-class _Slice(io.RawIOBase):
-    """A stretch of a file, as a file: h5py reads a member of an archive in place."""
+class _Stretch(io.RawIOBase):
+    """A stretch of bytes, as a file: ``read`` gives those from one position on, so many."""
 
-    def __init__(self, path: str, start: int, size: int) -> None:
-        self.file = open(path, "rb")  # noqa: PTH123, SIM115
-        self.first, self.size, self.position = start, size, 0
+    def __init__(self, read: Callable[[int, int], bytes], size: int) -> None:
+        self.bytes, self.size, self.position = read, size, 0
 
     def readable(self) -> bool:
         return True
@@ -154,10 +164,18 @@ class _Slice(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         wanted = max(0, min(len(buffer), self.size - self.position))
-        data = os.pread(self.file.fileno(), wanted, self.first + self.position)
+        data = self.bytes(self.position, wanted) if wanted else b""
         buffer[: len(data)] = data
         self.position += len(data)
         return len(data)
+
+
+class _Slice(_Stretch):
+    """A stretch of a file: h5py reads a member of an archive in place."""
+
+    def __init__(self, path: str, start: int, size: int) -> None:
+        self.file = open(path, "rb")  # noqa: PTH123, SIM115
+        super().__init__(lambda at, count: os.pread(self.file.fileno(), count, start + at), size)
 
     def close(self) -> None:
         self.file.close()

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -22,6 +22,9 @@ _TRUSTED = 200  # damaged files that one process may look at: what they did to i
 _CHILD = Path(__file__).with_name("hdf5_child.py")
 # A process without numpy's threads starts faster, and locks on files are no help to somebody who only looks.
 _SETTINGS = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "HDF5_USE_FILE_LOCKING": "FALSE"}
+
+Fetch = Callable[[int, int], bytes]
+"""The bytes from one position to another, all of them."""
 
 
 class Worker:
@@ -43,8 +46,10 @@ class Worker:
         self.damaged = 0
         self.asked = 0
 
-    def ask(self, request: Mapping[str, Any], data: bytes | memoryview = b"") -> tuple[dict[str, Any], bytearray]:
-        """What the child answers: a line of JSON, and the bytes behind it.
+    def ask(
+        self, request: Mapping[str, Any], data: bytes | memoryview = b"", fetch: Fetch | None = None
+    ) -> tuple[dict[str, Any], bytearray]:
+        """What the child answers: a line of JSON, and the bytes behind it. See the function ``ask``.
 
         Raises:
             BrokenPipeError, EOFError, ValueError: it ended before it had.
@@ -59,6 +64,13 @@ class Worker:
             stdin.write(data)
             stdin.flush()
             answer = json.loads(stdout.readline() or "null")
+            while isinstance(answer, dict) and "want" in answer and fetch is not None:
+                start, size = answer["want"]
+                if not 0 <= start <= start + size <= request["size"]:
+                    raise EOFError
+                stdin.write(fetch(start, start + size))
+                stdin.flush()
+                answer = json.loads(stdout.readline() or "null")
             if not isinstance(answer, dict):
                 raise EOFError
             values = bytearray(answer["nbytes"])
@@ -111,7 +123,7 @@ def _forget() -> None:
 
 
 def ask(
-    what: str, where: str, request: Mapping[str, Any], data: bytes | memoryview = b""
+    what: str, where: str, request: Mapping[str, Any], data: bytes | memoryview = b"", fetch: Fetch | None = None
 ) -> tuple[dict[str, Any], bytearray]:
     """Asks the child, once more if it ended and an earlier file may have been the cause.
 
@@ -119,6 +131,7 @@ def ask(
         what, where: for errors.
         request: see ``hdf5_child``.
         data: the bytes of an array to be written.
+        fetch: gives stretches of a file that the child cannot open itself.
 
     Raises:
         Unreadable: the library could not read it, crashed, did not come to an end, or asked for too much memory.
@@ -129,7 +142,11 @@ def ask(
             prepare()
             worker = cast(Worker, _worker)
             try:
-                answer, values = worker.ask(request, data)
+                answer, values = worker.ask(request, data, fetch)
+            except HomologError:  # a stretch could not be fetched, and the child waits for it
+                worker.end()
+                _forget()
+                raise
             except (OSError, EOFError, ValueError):
                 fresh = worker.asked == 1
                 status = worker.end(patience=1.0)

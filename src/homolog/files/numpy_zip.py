@@ -6,20 +6,19 @@ import re
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from homolog.errors import Unreadable, Unsafe
 from homolog.files.archives import Archive
 from homolog.files.checkpoint import Checkpoint, Format, read_only
 from homolog.files.edge import reading
 from homolog.files.positions import read_at
-from homolog.tensors import Array, TensorRef
+from homolog.tensors import WIDTHS, Array, TensorRef
 
 _HEAD = 10_000  # bytes; the header of an array whose elements are numbers takes a hundred
 _HEADER = re.compile(
     r"\{'descr': (?P<descr>.+?), 'fortran_order': (?P<fortran>True|False), 'shape': \((?P<shape>[\dL, ]*)\),? *\} *\n?"
 )
-_NUMBER = re.compile(r"'([<>|=]?[biufc]\d{1,2})'")
+_NUMBER = re.compile(r"'(?P<code>[<>|=]?(?P<kind>[biufc])(?P<width>\d{1,2}))'")
+_KINDS = {"i": "int", "u": "uint", "f": "float", "c": "complex"}
 
 
 def is_numpy(archive: Archive) -> bool:
@@ -40,13 +39,9 @@ def open_numpy(path: Path, archive: Archive) -> Checkpoint:
 
 def _ref(archive: Archive, member: str) -> TensorRef:
     where = f"{archive.path}: {member}"
-    dtype, fortran, shape, start = _header(archive.head(member, _HEAD), where)
-    ref = TensorRef(
-        member.removesuffix(".npy"),
-        shape,
-        dtype.newbyteorder("=").name,
-        partial(_read, archive, member, start, dtype, shape, fortran),
-    )
+    dtype, code, fortran, shape, start = _header(archive.head(member, _HEAD), where)
+    load = partial(_read, archive, member, start, code, shape, fortran)
+    ref = TensorRef(member.removesuffix(".npy"), shape, dtype, load)
     found = archive.members[member].size - start
     if found != ref.nbytes:
         raise Unreadable(
@@ -58,8 +53,8 @@ def _ref(archive: Archive, member: str) -> TensorRef:
     return ref
 
 
-def _header(head: bytes, where: str) -> tuple[np.dtype[np.generic], bool, tuple[int, ...], int]:
-    """Element, order, shape, and where the values start: as numpy writes it, which evaluates it to read it."""
+def _header(head: bytes, where: str) -> tuple[str, str, bool, tuple[int, ...], int]:
+    """Element by its name and as stored, order, shape, and where the values start: numpy evaluates this to read it."""
     width = {b"\x93NUMPY\x01\x00": 2, b"\x93NUMPY\x02\x00": 4, b"\x93NUMPY\x03\x00": 4}.get(head[:8])
     start = 8 + width + int.from_bytes(head[8 : 8 + width], "little") if width else 0
     text = head[8 + width : start].decode("latin-1") if width else ""
@@ -69,19 +64,25 @@ def _header(head: bytes, where: str) -> tuple[np.dtype[np.generic], bool, tuple[
     if "O" in told["descr"]:
         raise Unsafe("an array of objects is a pickle, which runs code when loaded; it was not", where=where)
     number = _NUMBER.fullmatch(told["descr"])
-    if number is None:
+    dtype = "" if number is None else _name(number["kind"], int(number["width"]))
+    if number is None or dtype not in WIDTHS:
         raise Unreadable("an array's elements are not numbers", where=where, found=told["descr"][:80])
     with reading("the header of an array is not sound", where):
-        dtype = np.dtype(number[1])
         shape = tuple(int(length.strip(" L")) for length in told["shape"].split(",") if length.strip())
     if len(shape) > 32:
         raise Unreadable("the header of an array is not sound", where=where, found=f"{len(shape)} axes")
-    return dtype, told["fortran"] == "True", shape, start
+    return dtype, number["code"], told["fortran"] == "True", shape, start
 
 
-def _read(
-    archive: Archive, member: str, start: int, dtype: np.dtype[np.generic], shape: tuple[int, ...], fortran: bool
-) -> Array:
+def _name(kind: str, width: int) -> str:
+    """numpy's name of an element of a kind and so many bytes."""
+    return f"{_KINDS[kind]}{8 * width}" if kind in _KINDS else "bool" if width == 1 else ""
+
+
+def _read(archive: Archive, member: str, start: int, code: str, shape: tuple[int, ...], fortran: bool) -> Array:
+    import numpy as np
+
+    dtype = np.dtype(code)
     where = f"{archive.path}: {member}"
     order = shape[::-1] if fortran else shape
     if archive.member(member).deflated:

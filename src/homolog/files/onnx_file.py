@@ -9,16 +9,17 @@ from dataclasses import dataclass, field
 from functools import partial
 from math import prod
 from pathlib import Path
-from typing import BinaryIO
-
-import numpy as np
+from typing import TYPE_CHECKING, BinaryIO
 
 from homolog.errors import Unreadable, Unsafe, Unsupported
 from homolog.files.checkpoint import Checkpoint, Format, read_only
 from homolog.files.edge import Stamp, reading
 from homolog.files.positions import read_at
 from homolog.files.protobuf import Message, signed
-from homolog.tensors import Array, TensorRef, dtype_of
+from homolog.tensors import Array, TensorRef, dtype_of, width_of
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _DTYPES = {
     **{1: "float32", 2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32", 7: "int64", 9: "bool", 10: "float16"},
@@ -104,41 +105,43 @@ def _ref(stamp: Stamp, file: BinaryIO, tensor: _Tensor) -> TensorRef:
         )
     if len(shape) > 64 or min(shape, default=0) < 0:
         raise Unreadable("a tensor has no sound shape", where=where, found=f"{shape}"[:200])
-    dtype = dtype_of(_DTYPES[tensor.kind])
-    nbytes = prod(shape) * dtype.itemsize
+    dtype = _DTYPES[tensor.kind]
+    nbytes = prod(shape) * width_of(dtype)
     if tensor.external:
         held, start, found = _outside(stamp, tensor.external, nbytes, where)
     elif tensor.raw is not None:
         held, start, found = stamp, tensor.raw.start, tensor.raw.end - tensor.raw.start
     elif tensor.plain is not None:
         number, message = tensor.plain
-        wide = dtype_of(_PLAIN[number])
+        wide = _PLAIN[number]
         if number in _FIXED and wide == dtype:
             held, start, found = stamp, message.start, message.end - message.start
         else:
             # Elements of up to ten bytes each: so many that what they stand for cannot be far more.
-            values = _integers(message, dtype, wide, prod(shape), where).reshape(shape)
-            return TensorRef(tensor.name, shape, _DTYPES[tensor.kind], lambda: values)
+            values = _integers(message, dtype_of(dtype), dtype_of(wide), prod(shape), where).reshape(shape)
+            return TensorRef(tensor.name, shape, dtype, lambda: values)
     else:
         held, start, found = stamp, 0, 0
     if found != nbytes:
         raise Unreadable(
             "a tensor's length does not fit its shape",
             where=where,
-            expected=f"{nbytes:,} bytes for {_DTYPES[tensor.kind]} {shape}"[:200],
+            expected=f"{nbytes:,} bytes for {dtype} {shape}"[:200],
             found=f"{found:,}",
         )
-    return TensorRef(tensor.name, shape, _DTYPES[tensor.kind], partial(_read, held, start, dtype, shape, where))
+    return TensorRef(tensor.name, shape, dtype, partial(_read, held, start, dtype, shape, where))
 
 
-def _read(stamp: Stamp, start: int, dtype: np.dtype[np.generic], shape: tuple[int, ...], where: str) -> Array:
+def _read(stamp: Stamp, start: int, dtype: str, shape: tuple[int, ...], where: str) -> Array:
     stamp.check()
-    return read_at(stamp.path, start, dtype, shape, where)
+    return read_at(stamp.path, start, dtype_of(dtype), shape, where)
 
 
 def _integers(
     message: Message, dtype: np.dtype[np.generic], wide: np.dtype[np.generic], count: int, where: str
 ) -> Array:
+    import numpy as np
+
     found = message.integers(count + 1) if count <= message.end - message.start else ()
     if len(found) != count:
         raise Unreadable("a tensor's length does not fit its shape", where=where)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from homolog.errors import Unreadable
 from homolog.files.edge import reading
 from homolog.tensors import Array, Shape
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def read_at(path: Path, start: int, dtype: np.dtype[np.generic], shape: Shape, where: str) -> Array:
@@ -24,9 +26,22 @@ def read_at(path: Path, start: int, dtype: np.dtype[np.generic], shape: Shape, w
     Raises:
         Unreadable: the file ends before the array does, or cannot be read.
     """
+    import numpy as np
+
     values = np.empty(shape, dtype)
+    read_into(path, start, values, where)
+    return values
+
+
+def read_into(path: Path, start: int, values: Array, where: str) -> None:
+    """Fills an array in C order with the bytes that stand at one place of a file.
+
+    Raises:
+        Unreadable: the file ends before the array is full, or cannot be read.
+    """
+    import numpy as np
+
     with reading("a tensor cannot be read", where), path.open("rb") as file:
         file.seek(start)
         if file.readinto(values.reshape(-1).view(np.uint8).data) != values.nbytes:
             raise Unreadable("the file ended within a tensor", where=where)
-    return values

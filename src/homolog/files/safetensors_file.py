@@ -13,15 +13,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from homolog.errors import Unreadable, Unsupported, Usage
 from homolog.files.checkpoint import Checkpoint, Format, Named
 from homolog.files.edge import Stamp, reading, strict_json
 from homolog.files.positions import read_at
-from homolog.tensors import Array, TensorRef, dtype_of
+from homolog.tensors import Array, TensorRef, dtype_of, width_of
+
+if TYPE_CHECKING:
+    import numpy as np
 
 MAX_HEADER = 100_000_000  # the library's own limit
 MAX_TENSORS = 100_000
@@ -129,7 +130,7 @@ def _entry(path: Path, name: str, value: Any, start: int) -> Entry:
     if not (_counts(shape) and len(shape) <= MAX_RANK and _counts(offsets) and len(offsets) == 2):
         raise Unreadable("a header entry has no sound shape or offsets", where=where)
     entry = Entry(start + offsets[0], offsets[1] - offsets[0], _DTYPES[dtype], tuple(shape))
-    expected = prod(shape) * dtype_of(entry.dtype).itemsize
+    expected = prod(shape) * width_of(entry.dtype)
     if entry.nbytes != expected:
         raise Unreadable(
             "a tensor's length does not fit its shape",
@@ -162,6 +163,8 @@ def _check_layout(path: Path, entries: Mapping[str, Entry], start: int, size: in
 
 def _little(dtype: str) -> np.dtype[np.generic]:
     """The element as the file has it: always little-endian."""
+    import numpy as np
+
     known = dtype_of(dtype)
     return known if sys.byteorder == "little" or known.itemsize == 1 else np.dtype(f"<u{known.itemsize}")
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from pathlib import Path
 
-from homolog.errors import HomologError, Unreadable, Unsafe, Unsupported
-from homolog.files import hdf5_worker
+from homolog.errors import HomologError, Unreadable, Unsafe
 from homolog.files.archives import Archive
 from homolog.files.checkpoint import Checkpoint
 from homolog.files.edge import reading
@@ -43,8 +42,9 @@ def open_file(path: Path) -> Checkpoint:
     """Opens one file of weights, which is no index of others."""
     head = _head(path)
     if head.startswith(_HDF5):
-        _require_here(path)
-        hdf5_worker.prepare()
+        from homolog.files import hdf5_worker
+
+        hdf5_worker.prepare()  # while the reader is imported
         from homolog.files.keras_h5 import open_h5
 
         return open_h5(path)
@@ -67,14 +67,6 @@ def open_file(path: Path) -> Checkpoint:
 
         return open_bundle(path)
     raise _unknown(path, head)
-
-
-def _require_here(path: Path) -> None:
-    """HDF5 has no header: what it says of a file is all over it, and its library reads from a disk."""
-    if isinstance(path, Remote):
-        raise Unsupported(
-            "a file of HDF5 can be looked into here only", where=str(path), help=f"download it first: curl -LO {path}"
-        )
 
 
 def _named(path: Path) -> Path:
@@ -121,8 +113,9 @@ def _open_zip(path: Path) -> Checkpoint:
     archive = Archive.open(path)
     names = archive.members
     if "config.json" in names and "model.weights.h5" in names:
-        _require_here(path)
-        hdf5_worker.prepare()
+        from homolog.files import hdf5_worker
+
+        hdf5_worker.prepare()  # while the reader is imported
         from homolog.files.keras_zip import open_keras
 
         return open_keras(path, archive)

@@ -25,7 +25,7 @@ from homolog.files.crc32c import crc32c, masked
 from homolog.files.edge import Stamp, reading
 from homolog.files.positions import read_at
 from homolog.files.protobuf import Message, signed
-from homolog.tensors import Array, TensorRef, dtype_of
+from homolog.tensors import Array, TensorRef, dtype_of, width_of
 
 MAX_INDEX = 256 << 20
 MAX_GRAPH = 64 << 20
@@ -149,7 +149,7 @@ def _entry(value: bytes, where: str) -> Entry:
         return entry
     if entry.kind not in _DTYPES:
         raise Unsupported("a tensor has an element type that homolog does not know", where=where, found=str(entry.kind))
-    expected = prod(shape) * dtype_of(_DTYPES[entry.kind]).itemsize
+    expected = prod(shape) * width_of(_DTYPES[entry.kind])
     if len(shape) > 64 or min(shape, default=0) < 0 or expected != entry.size:
         raise Unreadable(
             "a tensor's length does not fit its shape",

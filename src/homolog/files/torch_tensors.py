@@ -6,16 +6,17 @@ import sys
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from math import prod
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from homolog.errors import Unreadable, Unsupported
 from homolog.files.archives import Archive, Member
 from homolog.files.globals import DTYPES, STORAGES
 from homolog.files.pickles import Global, Object, Persistent, plain_key
 from homolog.files.positions import read_at
-from homolog.tensors import Array, TensorRef, dtype_of
+from homolog.tensors import Array, TensorRef, dtype_of, width_of
+
+if TYPE_CHECKING:
+    import numpy as np
 
 MAX_EXPANDED = 1 << 30  # bytes; an expanded tensor (stride 0) may be logically larger than any memory
 
@@ -65,6 +66,8 @@ class Stored:
 
     def element(self) -> np.dtype[np.generic]:
         """The numpy dtype of the bytes as stored: byte order included, and bare bits where numpy lacks the type."""
+        import numpy as np
+
         dtype = dtype_of(self.dtype)
         if self.records.big_endian == (sys.byteorder == "big") or dtype.itemsize == 1:
             return dtype
@@ -73,6 +76,8 @@ class Stored:
 
     def view(self, storage: Array) -> Array:
         """This tensor as a view of its storage, given as ``numel`` elements, or as those alone that it uses."""
+        import numpy as np
+
         offset = self.offset if len(storage) == self.numel else 0
         step = storage.dtype.itemsize
         # Unlike as_strided, this checks the bounds, and it knows ml_dtypes' types.
@@ -81,6 +86,8 @@ class Stored:
 
     def read(self) -> Array:
         """The values: native byte order, dense unless the stored tensor is not."""
+        import numpy as np
+
         dtype = dtype_of(self.dtype)
         if prod(self.shape) * dtype.itemsize > max(MAX_EXPANDED, self.record.size):
             raise Unreadable(
@@ -183,7 +190,7 @@ def view_of(records: Records, member: Member, dtype: str, view: tuple[Any, Any, 
     """
     where = f"{records.archive.path}: {member.name}"
     offset, shape, stride = view
-    itemsize = dtype_of(dtype).itemsize
+    itemsize = width_of(dtype)
     sound = _counts([offset]) and _counts(shape) and _counts(stride) and len(shape) == len(stride) <= 64
     if not sound or member.size % itemsize:
         raise Unreadable("a pickled tensor has no sound shape", where=where, found=f"{shape}"[:200])
@@ -210,7 +217,7 @@ def _storage(records: Records, storage: Any) -> tuple[Member, str | None, int]:
     if kind.name not in STORAGES:
         raise Unsupported("a tensor has a storage that homolog does not know", where=where, found=kind.name)
     dtype = STORAGES[kind.name]
-    return records.member(key), dtype, numel * (dtype_of(dtype).itemsize if dtype else 1)
+    return records.member(key), dtype, numel * (width_of(dtype) if dtype else 1)
 
 
 def _counts(values: Any) -> bool:

@@ -10,8 +10,6 @@ import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import numpy as np
-
 from homolog.errors import Mismatch, Unsupported
 from homolog.files.archives import Archive, Member, write_checksums
 from homolog.files.checkpoint import Config, Named
@@ -49,6 +47,8 @@ class _Patch:
 
     def assign(self, name: str, array: Array) -> None:
         """Gives one tensor its new value, unless its bytes have another already."""
+        import numpy as np
+
         stored = self.named[name]
         if array.size == 0:
             return

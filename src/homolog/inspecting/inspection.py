@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from homolog.files import Checkpoint, Format
 from homolog.graph import Graph, Node, OpenShape
-from homolog.inspecting.members import Members, members
 from homolog.inspecting.outline import is_live, look
 from homolog.inspecting.summary import Summary, summarise
 from homolog.inspecting.table import TensorRow, TensorTable, table_of, tensor_table
 from homolog.inspecting.words import visible
 from homolog.network import Network
 from homolog.tensors import Array
+
+if TYPE_CHECKING:
+    from homolog.inspecting.members import Members
 
 __all__ = ["Inspection", "TensorRow", "TensorTable", "inspect_network", "inspect_object", "tensor_table"]
 
@@ -140,7 +143,11 @@ def inspect_network(network: Network, word: str | None = None, inputs: Sequence[
     """
     view = look(network, inputs)
     graph, file, live = view.graph, network.checkpoint, is_live(network)
-    listed = members(network.live.model, word) if live and word is not None else None
+    listed = None
+    if live and word is not None:
+        from homolog.inspecting.members import members
+
+        listed = members(network.live.model, word)
     return Inspection(
         name=network.name,
         what=_live_words(network) if live else _file_words(file),
@@ -166,6 +173,8 @@ def inspect_object(obj: object, word: str | None = None) -> Inspection:
     Raises:
         Usage: ``word`` is no valid regular expression.
     """
+    from homolog.inspecting.members import members
+
     listed = members(obj, word)
     kind = type(obj)
     return Inspection(listed.of, f"an object of class {kind.__module__}.{kind.__qualname__}", members=listed, word=word)

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence, Set, Sized
 from dataclasses import dataclass
 from itertools import islice
 
-import numpy as np
-
 from homolog.errors import Unreadable
 from homolog.tensors import Array, TensorRef
 
@@ -61,6 +59,8 @@ class Figures:
 
     def to_dict(self) -> dict[str, object]:
         """The same as JSON-safe data: values that JSON cannot write are texts."""
+        import numpy as np
+
         return {
             "dtype": self.dtype,
             "shape": None if self.shape is None else list(self.shape),
@@ -78,6 +78,8 @@ class Figures:
 
 def is_array(value: object) -> bool:
     """Whether it is an array or tensor of any library: something whose class has a shape and a dtype."""
+    import numpy as np
+
     if isinstance(value, TensorRef):
         return True
     kind = type(value)
@@ -104,8 +106,8 @@ class _Sums:
     count: int = 0
     mean: float = 0.0
     squares: float = 0.0
-    low: float = np.inf
-    high: float = -np.inf
+    low: float = float("inf")
+    high: float = -float("inf")
     nan: int = 0
     inf: int = 0
 
@@ -150,6 +152,8 @@ def together(parts: Sequence[tuple[Figures, int]], shape: tuple[int | None, ...]
 
 def _summed(array: Array) -> _Sums:
     """A piece at a time, so that a large array is not held again in float64."""
+    import numpy as np
+
     sums = _Sums()
     flat = array.reshape(-1)
     for start in range(0, flat.size, _PIECE):
@@ -237,6 +241,8 @@ def _shape(value: object) -> tuple[int | None, ...] | None:
 
 
 def _numpy(value: object) -> Array:
+    import numpy as np
+
     if isinstance(value, TensorRef):
         value = value.read()
     if hasattr(type(value), "detach"):  # PyTorch, which hands numpy nothing that has a gradient or a small float type

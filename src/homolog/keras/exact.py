@@ -45,6 +45,8 @@ def widened(model: Any) -> Iterator[None]:
         for variable in variables_of(model):
             if _is_float(variable._dtype):
                 stack.enter_context(lent(variable, "_dtype", "float64"))
+        for layer, name in _statistics(model):
+            stack.enter_context(lent(layer, name, keras.ops.cast(getattr(layer, name), "float64")))
         for operation in _casting(model):
             stack.enter_context(lent(operation, "dtype", "float64"))
         for holder, name, function in in_float64() if keras.backend.backend() == "tensorflow" else ():
@@ -155,6 +157,14 @@ def _declared(layer: Any) -> Iterator[Any]:
         yield layer
     inside = getattr(layer, "_functional", None) or layer  # what a Sequential is run by
     yield from getattr(inside, "_inputs", ())
+
+
+def _statistics(model: Any) -> Iterator[tuple[Any, str]]:
+    """What layers that were adapted to data have made of their variables, and compute with."""
+    keras = require()
+    for layer in layers_of(model):
+        if isinstance(layer, keras.layers.Normalization) and layer.mean is not None:
+            yield from ((layer, "mean"), (layer, "variance"))
 
 
 def _casting(model: Any) -> Iterator[Any]:

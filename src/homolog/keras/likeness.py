@@ -57,7 +57,7 @@ class KerasLikeness:
             stack.enter_context(on_torch(amended))
             for path, layer in walk(self.model, deep=True):
                 if path in self.layers:
-                    stack.enter_context(_called(layer, around(path, layer.call)))
+                    stack.enter_context(_called(layer, around(path, _of_variables(layer, stack))))
                     stack.enter_context(_as_torch_can(layer))
             yield
 
@@ -150,6 +150,22 @@ def _entries(model: Any) -> tuple[Entry, ...]:
         return ()
     flat = keras.tree.flatten(declared)
     return tuple(Entry(str(t._keras_history[0].name), tuple(t.shape), str(t.dtype)) for t in flat)
+
+
+def _of_variables(layer: Any, stack: ExitStack) -> Call:
+    """A layer's call. A layer that was adapted to data computes with what it has made of its variables then; here it
+    makes it anew of those that the model is called with, and has the old one back in the end."""
+    own: Call = layer.call
+    if not isinstance(layer, require().layers.Normalization) or layer.input_mean is not None:
+        return own
+    for name in ("mean", "variance"):
+        stack.enter_context(lent(layer, name, getattr(layer, name)))
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        layer.finalize_state()
+        return own(*args, **kwargs)
+
+    return call
 
 
 @contextmanager

@@ -24,7 +24,7 @@ MOST_ROUNDING = 8.0
 """How many times as far from the float64 of one side the other may lie as that side itself in float32. Correct
 conversions were measured at up to 3, a wrong eps at 104, a wrong GELU at 426."""
 MOST_ERROR = 1e-3
-"""How far both may, as a share of the largest output: beyond it float32 proves nothing."""
+"""How far both may, as a share of the largest output: beyond it float32 proves nothing by itself."""
 LUCK = 4 * float(np.finfo(np.float32).eps)
 """Of the largest output: a side that strays less than this is taken to stray this far. A mean of 4,096 numbers was
 measured to be a tenth of a unit off in one framework, and two units in the other, which adds in another order."""
@@ -120,6 +120,8 @@ def rounding(subjects: Subjects, inputs: Samples, left: Run, right: Run) -> tupl
     """Whether outputs that lie apart do so by rounding, which a deep network, or an attention with sharp scores,
     magnifies: then the one side is about as far from the other side's float64 as that side itself is in float32.
 
+    Where rounding is magnified beyond ``MOST_ERROR`` that alone proves nothing; then both have to agree in float64 too.
+
     Returns:
         How many times as far, and that in words; None if it is no rounding, or neither side runs in float64.
     """
@@ -129,10 +131,18 @@ def rounding(subjects: Subjects, inputs: Samples, left: Run, right: Run) -> tupl
     if errors is None or errors.own == 0:
         return None
     ratio = errors.other / errors.own
-    if ratio > MOST_ROUNDING or max(errors.own, errors.other) > MOST_ERROR * errors.scale:
+    if ratio > MOST_ROUNDING:
         return None
     words = f"{errors.other:.1e} from the float64 of the {errors.whose} side, which itself is {errors.own:.1e} from it"
-    return ratio, f"by rounding: {words} ({ratio:.1f} x, of 8 allowed)"
+    words = f"by rounding: {words} ({ratio:.1f} x, of 8 allowed)"
+    if max(errors.own, errors.other) <= MOST_ERROR * errors.scale:
+        return ratio, words
+    other = subjects.b.exact(inputs.second) if other is None else other
+    if wide is None or other is None:
+        return None
+    apart = _largest(paired(subjects, wide, other).pairs) / errors.scale
+    words = f"{words}; float32 itself falls apart, and in float64 both are {apart:.1e} of the largest output apart"
+    return (ratio, words) if apart <= MOST_APART else None
 
 
 def _errors(subjects: Subjects, wide: Run | None, other: Run | None, left: Run, right: Run) -> Errors | None:

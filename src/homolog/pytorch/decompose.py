@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
+from homolog.pytorch.aliases import plain
 from homolog.pytorch.functional import depending
 from homolog.pytorch.functionalise import functionalised
 
@@ -44,8 +45,7 @@ def _unknown(program: torch.export.ExportedProgram, written: Collection[str]) ->
         if entry.op != "call_function" or schema is None or entry not in reached or entry.meta.get("val") is None:
             continue
         space, _, name = schema.name.partition("::")
-        plain = name[:-1] if name.endswith("_") and not name.endswith("__") else name  # in place, it is the same
-        known = plain in written or name.startswith("sym_")
+        known = plain(name) in written or name.startswith("sym_")
         if space == "prims" or (space == "aten" and not known):  # what PyTorch's own compiler works with
             yield entry.target
 

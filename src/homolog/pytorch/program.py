@@ -13,6 +13,7 @@ from homolog import rules
 from homolog.errors import Unsupported
 from homolog.graph import Node, OpenShape, Value
 from homolog.modules import Module
+from homolog.pytorch.aliases import plain
 from homolog.pytorch.decompose import decomposed
 from homolog.pytorch.entries import arguments_of
 from homolog.pytorch.export import with_sizes
@@ -20,6 +21,7 @@ from homolog.pytorch.exporting import BATCH, exported, is_open, refuse_types
 from homolog.pytorch.functional import changed_state, functional
 from homolog.pytorch.inference import as_used
 from homolog.pytorch.inline import inline, without_idle_detaching
+from homolog.pytorch.lengths import told_lengths
 from homolog.pytorch.read import fitting, state, to_numpy, tree_of
 from homolog.pytorch.statics import Statics
 from homolog.pytorch.stretches import stretched
@@ -35,8 +37,6 @@ if TYPE_CHECKING:
 NOTHING: Mapping[int | str, Sequence[int]] = MappingProxyType({})
 PARAMETRIZATIONS = "parametrizations"
 """Where a module holds what computes its weights (``torch.nn.utils.parametrize``)."""
-ALIASES = {"greater": "gt", "less": "lt", "greater_equal": "ge", "less_equal": "le", "not_equal": "ne"}
-"""Operators with two names: the one that the other is taken for."""
 CONTAINERS = {"ModuleList", "ModuleDict", "Sequential", "Identity"}
 
 
@@ -89,6 +89,7 @@ class _Reader:
         self._refuse_changes(changed_state(program))
         self.module, self.results = module, results
         self.program = decomposed(functional(program), written) if written else functional(program)
+        told_lengths(self.program)
         self.tree: Module = tree_of(module)
         self.refs = state(module)
         self.types = {child.path: child.type for child in self.tree.walk()}
@@ -326,10 +327,11 @@ class _Reader:
 
     def _ignored(self) -> dict[TensorRef, str]:
         ignored: dict[TensorRef, str] = {}
+        twins = {_identity(self.refs[name]): name for name in sorted(self.used, reverse=True) if name in self.refs}
         for name, ref in self.refs.items():
             if name in self.used:
                 continue
-            twin = next((other for other in self.used if _is_same(self.refs.get(other), ref)), None)
+            twin = None if _identity(ref) is None else twins.get(_identity(ref))
             if name.endswith("num_batches_tracked"):
                 ignored[ref] = COUNTER
             elif twin is not None:
@@ -343,13 +345,11 @@ class _Reader:
     def _silent(self) -> dict[str, str]:
         """Modules that the trace never entered, the outermost alone."""
         found: dict[str, str] = {}
+        holding = {path for name in self.refs for path in _around(name)}  # their tensors are accounted for
         for path, type_name in self.types.items():
             short = type_name.rpartition(".")[2]
-            around = any(path.startswith(f"{other}.") for other in found)
-            holds = any(
-                name.startswith(f"{path}.") for name in self.refs
-            )  # its tensors are accounted for by themselves
-            if path and path not in self.busy and short not in CONTAINERS and not around and not holds:
+            around = not found.keys().isdisjoint(_around(path))
+            if path and path not in self.busy and short not in CONTAINERS and not around and path not in holding:
                 found[path] = short
         return found
 
@@ -359,11 +359,15 @@ def _computes(path: str) -> bool:
     return PARAMETRIZATIONS in path.split(".")
 
 
-def _is_same(one: TensorRef | None, two: TensorRef) -> bool:
-    """Whether two names are of one tensor."""
-    if one is None or one.storage is None or not two.size:
-        return False
-    return (one.storage, one.shape) == (two.storage, two.shape)
+def _around(name: str) -> Iterator[str]:
+    """The paths of the modules that a tensor or module stands in."""
+    parts = name.split(".")
+    return (".".join(parts[:count]) for count in range(1, len(parts)))
+
+
+def _identity(tensor: TensorRef) -> object:
+    """What two names of one tensor have in common; None for one that is nobody's, or has no numbers."""
+    return None if tensor.storage is None or not tensor.size else (tensor.storage, tensor.shape)
 
 
 def _holds(value: object) -> bool:
@@ -379,8 +383,7 @@ def _operator(entry: Any) -> tuple[str, str]:
     overload = target._schema.overload_name
     if space not in ("aten", "homolog"):  # homolog's own are PyTorch's under the same name (chunks.py)
         return f"{space}::{name}", overload
-    name = name[:-1] if name.endswith("_") and not name.endswith("__") else name
-    return ALIASES.get(name, name), overload
+    return plain(name), overload
 
 
 def _place(entry: Any) -> str:

@@ -74,12 +74,13 @@ class Statics:
 
     def _tell(self) -> None:
         """Which entries the inputs' values reach, and which the parameters."""
-        signature = self.program.graph_signature
+        signature = self.program.graph_signature  # it makes its lists anew whenever it is asked
+        given, parameters = {*signature.user_inputs}, {*signature.inputs_to_parameters}
         for entry in self.program.graph.nodes:
             if entry.op == "placeholder":
-                if entry.name not in signature.user_inputs:
+                if entry.name not in given:
                     self.static.add(entry.name)
-                if entry.name in signature.inputs_to_parameters:
+                if entry.name in parameters:
                     self._trained.add(entry.name)
             elif entry.op == "call_function":
                 names = [source.name for source in sources(entry)]

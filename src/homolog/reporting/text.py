@@ -16,20 +16,20 @@ from rich.text import Text
 
 from homolog.errors import HomologError
 from homolog.inspecting.inspection import Inspection
-from homolog.inspecting.members import Description, Member, Members
 from homolog.inspecting.summary import Summary
 from homolog.inspecting.table import TensorTable
 from homolog.inspecting.words import size_text, visible
-from homolog.plan import Plan, Row
-from homolog.proof import Cause, Part, Proof
 from homolog.reporting.blocks import BAD, DIM, GOOD, NAME, WARN, bullets, grid, indented, pairs, several, table, text
 from homolog.reporting.inspections import head, layers, nothing, tensors, totals
 
 if TYPE_CHECKING:
-    from homolog.api import Copy
     from homolog.comparing import Comparison
+    from homolog.copying import Copy
     from homolog.demo.steps import Step
     from homolog.doctor import Report
+    from homolog.inspecting.members import Description, Member, Members
+    from homolog.plan import Plan, Row
+    from homolog.proof import Cause, Part, Proof
     from homolog.translating import Translation
 
 _GIB = 1 << 30
@@ -60,9 +60,13 @@ def to_text(result: object, width: int = 100) -> str:
 def render(result: object) -> RenderableType:
     """What rich prints for a result; anything it has no picture of is shown as its ``str``."""
     late: dict[str, Callable[..., RenderableType]] = {  # by name, as few commands import their modules
-        "homolog.api.Copy": _copy,
+        "homolog.copying.Copy": _copy,
         "homolog.comparing.Comparison": _comparison,
         "homolog.doctor.Report": _report,
+        "homolog.inspecting.members.Description": _description,
+        "homolog.inspecting.members.Members": _members,
+        "homolog.plan.Plan": _plan,
+        "homolog.proof.Proof": _proof,
         "homolog.demo.steps.Step": _step,
         "homolog.translating.translation.Translation": _translation,
     }
@@ -108,7 +112,6 @@ def _tensor_table(result: TensorTable) -> RenderableType:
     return Group(tensors(result), Text(), Text(f"{shown}, {elements:,} elements, {size_text(nbytes)}"))
 
 
-@render.register
 def _members(result: Members) -> RenderableType:
     matching = f" matching {result.word!r}" if result.word is not None else ""
     private = f", and {result.hidden} private" if result.hidden else ""
@@ -123,7 +126,6 @@ def _members(result: Members) -> RenderableType:
     return Group(title, Text(), listed)
 
 
-@render.register
 def _description(result: Description) -> RenderableType:
     place = result.sourceless if result.file is None else f"{result.file}:{result.line}"
     rows = {
@@ -154,7 +156,6 @@ def _comparison(result: Comparison) -> RenderableType:
     return comparison(result)
 
 
-@render.register
 def _plan(result: Plan) -> RenderableType:
     evidence = dict.fromkeys(row.evidence for row in result.rows)
     mixed = len(evidence) > 1
@@ -181,7 +182,6 @@ def _plan(result: Plan) -> RenderableType:
     return Group(*parts)
 
 
-@render.register
 def _proof(result: Proof) -> RenderableType:
     listed = grid(3)
     for part in result.parts:

@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
-import numpy as np
-
 from homolog.graph import Node, OpenShape, Value
 from homolog.rules.arguments import Arguments, Size, Unwritten, last_as_minus_one, spatial_rank
 from homolog.rules.rule import CHANNELWISE, ELEMENTWISE, Field, Fields, Form, Keras, Rule, Slot, Torch
@@ -173,8 +171,8 @@ LAYER_NORM = Rule(
 
 
 def _or_smallest(value: object) -> object:
-    """PyTorch's RMSNorm without eps takes the element type's: numpy's for float32, which is what networks are in."""
-    return float(np.finfo(np.float32).eps) if value is None else value
+    """PyTorch's RMSNorm without eps takes the element type's: 2**-23 for float32, which is what networks are in."""
+    return 2.0**-23 if value is None else value
 
 
 RMS_NORM = Rule(

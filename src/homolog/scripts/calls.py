@@ -33,7 +33,7 @@ RENAMED = {
     "keras.utils.normalize": ("normalize", {"x": "array"}),
     "keras.utils.set_random_seed": ("seed_everything", {}),
 }
-RUNTIME = {"fit", "evaluate", "predict", "summary", "save", "save_weights", "load_weights"}
+RUNTIME = {"fit", "evaluate", "predict", "summary", "count_params", "save", "save_weights", "load_weights"}
 UNWEIGHTED = "{name} of fit: the written loop counts all samples alike"
 AGAIN = "steps_per_epoch: Keras ends the training once the data has run out; here the data begins anew"
 LEFT_OUT = {
@@ -74,7 +74,7 @@ class Calls:
         name = self.name_of(node.func, scope)
         if name is not None:
             return self._function(node, name, scope, write)
-        if not isinstance(node.func, cst.Attribute) or node.func.attr.value not in RUNTIME | {"count_params"}:
+        if not isinstance(node.func, cst.Attribute) or node.func.attr.value not in RUNTIME:
             return None
         model = self.draft.interpreter.value(node.func.value, scope)
         if not is_model(model):

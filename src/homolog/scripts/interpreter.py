@@ -402,7 +402,8 @@ class Interpreter:
                 raise NotStatic(f"`{code(node.func)}` has no counterpart here")
             making.known(f"`{code(node.func)}`", values, keywords)
             result = making.called(getattr(base, method), values, keywords, code(node.func))
-            self._touched(base)
+            if method in making.CHANGING:
+                self._touched(base)
             return result
         refuse_untranslated([base])
         if isinstance(base, Array):

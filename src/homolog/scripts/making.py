@@ -23,7 +23,8 @@ REFUSED = {
     **dict.fromkeys(("TextVectorization", "StringLookup", "IntegerLookup"), "makes numbers of words outside the model"),
 }
 DESCRIBED = ("keras.callbacks.", "keras.metrics.")
-METHODS = {"add", "get_layer", "pop", "build", "get_config", "count_params"}
+CHANGING = {"add", "pop", "build"}
+METHODS = {*CHANGING, "get_layer", "get_config", "count_params"}
 WEIGHTS = (
     "its weights would be fetched. Make it with weights=None, and copy the weights into the written model: homolog copy"
 )

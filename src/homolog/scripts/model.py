@@ -88,6 +88,8 @@ def _spread(model: Any) -> None:
             each = variable.shape[:-2] if "depthwise" in variable.path else variable.shape[:-1]
             inputs = int(np.prod(each))
             variable.assign(numbers.standard_normal(variable.shape) * sqrt(2 / inputs))
+        elif variable.trainable:  # of all zeros, as some scripts draw a scale, nothing is seen
+            variable.assign(np.asarray(variable) + 0.1 * numbers.standard_normal(variable.shape))
 
 
 def _axes(order: Sequence[object]) -> Order:

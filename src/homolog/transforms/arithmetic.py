@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 
-import numpy as np
-
 from homolog.errors import Mismatch
 from homolog.tensors import Array, Shape, dtype_of
 from homolog.transforms.transform import Transform
@@ -35,6 +33,8 @@ class Fill(Transform):
         return (self.shape,)
 
     def __call__(self, arrays: Sequence[Array]) -> tuple[Array, ...]:
+        import numpy as np
+
         self.shapes([array.shape for array in arrays])
         return (np.full(self.shape, self.value, dtype_of(self.dtype)),)
 
@@ -54,6 +54,8 @@ class _Lossy(Transform):
         return False
 
     def _fit(self, shapes: Sequence[Shape]) -> None:
+        import numpy as np
+
         if len(shapes) < 2 or any(np.broadcast_shapes(shapes[0], shape) != shapes[0] for shape in shapes[1:]):
             raise Mismatch("shapes do not go together", where=str(self), found=", ".join(map(str, shapes)))
 
@@ -67,6 +69,8 @@ class Sum(_Lossy):
         return (shapes[0],)
 
     def __call__(self, arrays: Sequence[Array]) -> tuple[Array, ...]:
+        import numpy as np
+
         self._fit([array.shape for array in arrays])
         return (reduce(np.add, arrays),)
 
@@ -87,6 +91,8 @@ class Less(_Binary):
     """The first less the second: a bias in front of a batch norm is the same as a smaller moving mean."""
 
     def __call__(self, arrays: Sequence[Array]) -> tuple[Array, ...]:
+        import numpy as np
+
         self._fit([array.shape for array in arrays[:2]])
         return (np.subtract(arrays[0], arrays[1]), *arrays[2:])
 
@@ -99,6 +105,8 @@ class Times(_Binary):
     """The first times the second: the scale of a batch norm, in the kernel in front of it."""
 
     def __call__(self, arrays: Sequence[Array]) -> tuple[Array, ...]:
+        import numpy as np
+
         self._fit([array.shape for array in arrays[:2]])
         return (np.multiply(arrays[0], arrays[1]), *arrays[2:])
 

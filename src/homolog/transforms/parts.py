@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-import numpy as np
-
 from homolog.errors import Mismatch
 from homolog.tensors import Array, Shape
 from homolog.transforms.transform import Chain, Transform, apply, chain_shapes, chain_text, inverse, lossless
@@ -66,6 +64,8 @@ class Concat(Transform):
         return ((*first[: self.axis], sum(self.lengths), *first[self.axis + 1 :]),)
 
     def __call__(self, arrays: Sequence[Array]) -> tuple[Array, ...]:
+        import numpy as np
+
         self.shapes([array.shape for array in arrays])
         return (np.concatenate(arrays, axis=self.axis),)
 
@@ -144,6 +144,8 @@ class Blocks(Transform):
         return (shape,)
 
     def __call__(self, arrays: Sequence[Array]) -> tuple[Array, ...]:
+        import numpy as np
+
         (array,) = arrays
         self.shapes([array.shape])
         pieces = np.split(array, len(self.order), axis=self.axis)

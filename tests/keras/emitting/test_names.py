@@ -38,3 +38,18 @@ def test_layers_that_are_called_like_operations() -> None:
     assert apart(Named(), x) < 1e-6
     text = translated(Named(), x).source
     assert all(f'name="{name}"' in text for name in ("stack_layer", "add_layer", "dense"))
+
+
+class Dropping(nn.Module):
+    """A dropout that is called ``dropout``, and called again: Keras names what it has no name for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dropout, self.dense = nn.Dropout(0.3), nn.Linear(3, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.dropout(self.dense(self.dropout(x)))
+
+
+def test_a_layer_without_weights_that_is_called_like_one_without_a_name() -> None:
+    assert apart(Dropping(), np.ones((2, 3), np.float32)) < 1e-6

@@ -72,3 +72,22 @@ def test_equal_constants_are_one() -> None:
     wide = drawn((2, 40))
     assert apart(Positions(), wide) < 4 * ROUNDING
     assert translated(Positions(), wide).source.count("trainable=False") <= 1 + 1  # the layer's class, and the constant
+
+
+class Gate(torch.nn.Module):
+    """A module without others in it, of several steps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.tensor(drawn((4,))))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * torch.sigmoid(self.scale * x) + x.abs()
+
+
+def test_a_module_of_several_steps_that_is_used_again_is_a_function() -> None:
+    module = torch.nn.Sequential(Gate(), torch.nn.Linear(4, 4), Gate())
+    assert apart(module, X) < ROUNDING
+    text = translated(module, X).source
+    assert text.count("ops.sigmoid(") == 1
+    assert "def gate(" in text

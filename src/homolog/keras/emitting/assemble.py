@@ -42,9 +42,10 @@ def assemble(trace: Trace, *, keep_layout: bool = False) -> Assembled:
     trace = simpler(trace)
     refuse_unknown(trace)
     found = orders(trace, keep=keep_layout) | kernel_orders(trace)
-    made = Assembler(trace, found).assembled()
+    writer = Assembler(trace, found)
+    made = writer.assembled()
     given = given_by_keras(statement.expression for statement in made.program.statements)
-    reserved = clashing(made.held, given)
+    reserved = clashing(writer.names, given)
     return Assembler(trace, found, reserved=reserved).assembled() if reserved else made
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from homolog.passes.simpler.bodies import bodies
 from homolog.passes.simpler.constants import constants
 from homolog.passes.simpler.dense import dense
 from homolog.passes.simpler.flattening import flattening
+from homolog.passes.simpler.idle import idle
 from homolog.passes.simpler.margins import margins
 from homolog.passes.simpler.masks import masks
 from homolog.passes.simpler.norms import norms
@@ -12,11 +14,23 @@ from homolog.passes.simpler.repeats import repeats
 from homolog.passes.simpler.tied import tied
 from homolog.trace import Trace
 
-__all__ = ["constants", "dense", "flattening", "margins", "masks", "norms", "repeats", "simpler", "tied"]
+__all__ = [
+    "bodies",
+    "constants",
+    "dense",
+    "flattening",
+    "idle",
+    "margins",
+    "masks",
+    "norms",
+    "repeats",
+    "simpler",
+    "tied",
+]
 
 
 def simpler(trace: Trace) -> Trace:
     """All of them in their order."""
-    for run in (constants, dense, masks, norms, repeats, tied, flattening, margins):
+    for run in (constants, idle, dense, masks, norms, repeats, tied, flattening, margins, bodies):
         trace = run(trace)
     return trace

@@ -92,6 +92,21 @@ def _take_along_axis(plain: Callable[..., Any]) -> Callable[..., Any]:
     return take_along_axis
 
 
+def _bounded(bound: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A number that bounds a tensor stays a number, and does not become a tensor that has to be kept."""
+    import torch
+
+    def amend(plain: Callable[..., Any]) -> Callable[..., Any]:
+        def bounded(x1: Any, x2: Any) -> Any:
+            if isinstance(x1, torch.Tensor) and x1.is_floating_point() and isinstance(x2, float):
+                return torch.clamp(x1, **{bound: x2})
+            return plain(x1, x2)
+
+        return bounded
+
+    return amend
+
+
 def amended(numbers: set[float]) -> dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]]:
     """By module and function of ``keras.src.backend.torch``: from Keras's own function the one in its place.
 
@@ -102,6 +117,8 @@ def amended(numbers: set[float]) -> dict[str, Callable[[Callable[..., Any]], Cal
         "core.get_device": lambda plain: _device,
         "core.convert_to_tensor": lambda plain: _convert_to_tensor(plain, numbers),
         "numpy.arange": _arange,
+        "numpy.maximum": _bounded("min"),
+        "numpy.minimum": _bounded("max"),
         "numpy.repeat": _repeat,
         "numpy.take": _take,
         "numpy.take_along_axis": _take_along_axis,

@@ -33,11 +33,18 @@ PRODUCTS: dict[str, tuple[Callable, tuple]] = {
     "einsum of one": (lambda x: torch.einsum("bij->bj", x), (X,)),
     "einsum with dots": (lambda x, y: torch.einsum("b...j,bjk->b...k", x, y), (X, Y)),
     "einsum of three": (lambda x: torch.einsum("bij,jk,lk->bl", x, KERNEL, KERNEL), (X,)),
+    "einsum that does not tell its result": (lambda x, y: torch.einsum("zij,zjk", x, y[:, :1].sin()), (X, Y)),
     "einsum with a constant": (lambda x: torch.einsum("bij,jk->bik", x, KERNEL), (X,)),
     "einsum with what is once for all rows": (
         lambda x: torch.einsum("bij,bjk->bik", x, KERNEL.expand(x.shape[0], 3, 7)),
         (X,),
     ),
+    "einsum with what is once for all rows, which lie second": (
+        lambda x: torch.einsum("ibj,jbk->bik", x.transpose(0, 1), KERNEL[:, None].expand(3, x.shape[0], 7)),
+        (X,),
+    ),
+    "einsum that broadcasts": (lambda x: torch.einsum("b...j,b...j->b...", x, x[:, :1].sin()), (X,)),
+    "einsum that broadcasts by a letter": (lambda x: torch.einsum("bij,bij->bj", x, x[:, :1].sin()), (X,)),
     "cross": (lambda x: torch.linalg.cross(x, x.flip(1).sin()), (X,)),
 }
 

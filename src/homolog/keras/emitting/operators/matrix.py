@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from math import inf
 from string import ascii_lowercase
 
 from homolog.graph import Value
@@ -45,11 +47,50 @@ def outer(call: Call) -> str:
 def einsum(call: Call) -> str:
     """A product that is told by the names of axes."""
     equation = _small(call, str(call["equation"]).replace(" ", ""))
-    given = call.tensors("tensors")
-    terms = equation.partition("->")[0].split(",")
-    letters = {term[0] for value, term in zip(given, terms, strict=True) if term and _has_rows(call, value)}
-    names = [_with_rows(call, value, term, letters) for value, term in zip(given, terms, strict=True)]
-    return f"ops.einsum({equation!r}, {', '.join(names)})"
+    left, arrow, right = equation.partition("->")
+    right = right if arrow else _told_by(left)
+    given = list(zip(call.tensors("tensors"), left.split(","), strict=True))
+    lengths: dict[str, set[int | None]] = {}
+    for value, term in given:
+        for letter, place in _places(term, call.rank(value)).items():
+            lengths.setdefault(letter, set()).add(call.shape(value)[place])
+    parts = [_without_ones(call, value, term, lengths) for value, term in given]
+    equation = f"{','.join(term for _, term in parts)}->{right}"
+    return f"ops.einsum({equation!r}, {', '.join(name for name, _ in parts)})"
+
+
+def _told_by(left: str) -> str:
+    """The letters of a result that is not told: those that stand once, in the order of the alphabet."""
+    letters = sorted(letter for letter in set(left) - set(",.") if left.count(letter) == 1)
+    return f"{'...' if '...' in left else ''}{''.join(letters)}"
+
+
+def _places(term: str, rank: int) -> dict[str, int]:
+    """Which axis each letter of a term names; dots stand for those that are left."""
+    first, dots, last = term.partition("...")
+    return {letter: place for place, letter in enumerate(first)} | {
+        letter: rank - len(last) + place for place, letter in enumerate(last) if dots
+    }
+
+
+def _without_ones(call: Call, value: Value, term: str, lengths: Mapping[str, set[int | None]]) -> tuple[str, str]:
+    """An operand and its letters, without axes of one place whose letter stands for more places elsewhere: PyTorch
+    lets them broadcast, Keras does not."""
+    text, places = call.plain(value), _places(term, call.rank(value))
+    ones = {
+        letter: place
+        for letter, place in places.items()
+        if call.shape(value)[place] == 1 != max(lengths[letter], key=_many)
+    }
+    if not ones:
+        return text, term
+    text = call.let(f"ops.squeeze({text}, axis={tuple(ones.values())!r})")
+    return text, "".join(letter for letter in term if letter not in ones)
+
+
+def _many(length: int | None) -> float:
+    """A length as a number: what is open is taken for many."""
+    return inf if length is None else length
 
 
 def _small(call: Call, equation: str) -> str:
@@ -59,18 +100,6 @@ def _small(call: Call, equation: str) -> str:
     if "" in names.values():
         raise call.refusal(f"equation={equation!r}: more axes than there are small letters")
     return "".join(names.get(letter, letter) for letter in equation)
-
-
-def _has_rows(call: Call, value: Value) -> bool:
-    return call.shape(value)[:1] == (None,)
-
-
-def _with_rows(call: Call, value: Value, term: str, letters: set[str]) -> str:
-    """An operand; with a row for each of the batch, where the name of this axis stands for more than one elsewhere."""
-    text = call.plain(value)
-    if not call.is_static(value) or term[:1] not in letters:
-        return text
-    return call.let(f"{call.assembler.zeros(value, call.step)} + {text}")
 
 
 @writes("cross", "linalg_cross")

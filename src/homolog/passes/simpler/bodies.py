@@ -1,0 +1,33 @@
+"""Modules that hold no others and yet compute in several steps: a norm or an activation of the user's own.
+
+They are written as modules that hold others are: one function for all that are alike.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from homolog.trace import Called, Step, Trace
+
+SEVERAL = 3
+"""Steps, from which on a call of a function is easier to read than its lines."""
+
+
+def bodies(trace: Trace) -> Trace:
+    """The trace with such modules taken for ones that are made of others."""
+    counts = Counter(step.calls[-1] for step in trace.steps.values() if step.calls and not step.static)
+    found = {called.path for called, count in counts.items() if count >= SEVERAL and not called.inner}
+    if not found:
+        return trace
+    return replace(trace, steps={name: _inside(step, found) for name, step in trace.steps.items()})
+
+
+def _inside(step: Step, found: set[str]) -> Step:
+    if not any(called.path in found for called in step.calls):
+        return step
+    return replace(step, calls=tuple(_inner(called) if called.path in found else called for called in step.calls))
+
+
+def _inner(called: Called) -> Called:
+    return replace(called, inner=True)

@@ -1,0 +1,43 @@
+"""A module of the user's own that computes in several steps is a body, like one that holds others."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from homolog.passes.simpler import bodies
+from homolog.trace import Called
+from passes.maps_last import traced
+
+
+class Root(nn.Module):
+    """A norm that is said step by step."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * torch.rsqrt(x.abs().mean(-1, keepdim=True) + 1e-6) * (1 + self.weight)
+
+
+class Sum(nn.Module):
+    """Two steps, which need no name."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.tanh() + x
+
+
+def called() -> dict[str, set[Called]]:
+    found = bodies(traced(nn.Sequential(nn.Linear(3, 4), Root(4), Sum(), nn.Linear(4, 5)), 6, 3))
+    return {path: {c for step in found.steps.values() for c in step.calls if c.path == path} for path in "0123"}
+
+
+def test_a_module_of_several_steps_is_taken_for_one_that_holds_others() -> None:
+    (found,) = called()["1"]
+    assert found.inner
+
+
+def test_layers_and_modules_of_a_step_or_two_stay_what_they_are() -> None:
+    found = called()
+    assert not any(item.inner for path in ("0", "2", "3") for item in found[path])
