@@ -93,6 +93,11 @@ class Call:
         trace = self.assembler.trace
         return wanted in trace.outputs.values() or any(wanted in step.values() for step in trace.steps.values())
 
+    def is_alone(self, value: Value) -> bool:
+        """Whether nothing but this call reads a tensor, and the network does not give it."""
+        assembler = self.assembler
+        return len(assembler.readers.get(value, ())) == 1 and value not in assembler.trace.outputs.values()
+
     def those_read(self, *expressions: str) -> list[str]:
         """The variables of several results; what nobody reads is not computed."""
         names = [self.let(text) if self.is_read(index) else "" for index, text in enumerate(expressions)]

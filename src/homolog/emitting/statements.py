@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from homolog.emitting.names import identifier
 from homolog.graph import Value
@@ -47,6 +48,11 @@ class Statements(ABC):
     @abstractmethod
     def widened(self, value: Value, order: Order, step: Step) -> str:
         """A value of fewer axes than an order has, as an operand beside one that lies in this order."""
+
+    @cached_property
+    def readers(self) -> Mapping[Value, list[Step]]:
+        """The steps that read each value."""
+        return self.trace.readers()
 
     def order(self, value: Value) -> Order:
         """The order in which a value lies."""

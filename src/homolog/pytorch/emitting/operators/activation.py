@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
+from homolog.graph import Value
 from homolog.pytorch.emitting.call import Call
 from homolog.pytorch.emitting.operators.functions import applied
 from homolog.pytorch.emitting.operators.layers import as_module
 from homolog.pytorch.emitting.registry import writes
+
+FRESH = {"conv1d", "conv2d", "conv3d", "batch_norm"}
+"""Operators that give a tensor of their own, which their gradients do not need."""
+
+
+@writes("relu", "relu6")
+def rectified(call: Call) -> str:
+    """Nothing below zero. Behind a convolution or its norm in place, as PyTorch's own networks do: a copy of a map
+    takes as long as many a layer."""
+    in_place = ", inplace=True" if _is_fresh(call, call.value("self")) else ""
+    return f"F.{call.step.operator}({call.x()}{in_place})"
+
+
+def _is_fresh(call: Call, value: Value) -> bool:
+    """Whether a tensor was made for this call alone, and may be written over."""
+    steps = call.assembler.trace.steps
+    while call.is_alone(value) and steps[value.node].operator == "permute":
+        (value,) = steps[value.node].values()
+    return call.is_alone(value) and steps[value.node].operator in FRESH
 
 
 @writes("elu")

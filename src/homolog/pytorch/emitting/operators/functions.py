@@ -141,7 +141,7 @@ TORCH = {
 """Operators that are a function of ``torch``."""
 
 FUNCTIONAL = {
-    **{name: name for name in ("relu", "relu6", "gelu", "silu", "mish", "selu", "celu", "leaky_relu", "hardsigmoid")},
+    **{name: name for name in ("gelu", "silu", "mish", "selu", "celu", "leaky_relu", "hardsigmoid")},
     **{name: name for name in ("hardswish", "hardtanh", "softplus", "softsign", "tanhshrink", "softshrink", "glu")},
     **{name: name for name in ("hardshrink", "threshold", "pixel_shuffle", "pixel_unshuffle", "channel_shuffle")},
     **{"log_sigmoid": "logsigmoid", "native_channel_shuffle": "channel_shuffle"},
