@@ -25,7 +25,6 @@ import numpy as np
 
 from bench.commands import AS_INSTALLED, HOMOLOG, Command
 from bench.figure import Broken, Figure
-from bench.fuzz_seeds import varint
 
 COUNT, LENGTH = 64, 1 << 22  # 64 float32 tensors of 16 MiB: one GiB
 SMALL = 256  # elements of each tensor of a file that is as long as a header
@@ -141,6 +140,7 @@ def saved_model(path: Path) -> None:
 
 def onnx_file(path: Path) -> None:
     """After the format: a message in memory takes as much as the file, several times over."""
+    from bench.fuzz_seeds import varint
 
     def field(number: int, *parts: bytes) -> list[bytes]:
         return [bytes([number << 3 | 2]) + varint(sum(map(len, parts))), *parts]
@@ -236,6 +236,7 @@ with path.open("rb") as file:
     while file.read(1 << 22):
         pass
 plain = time.perf_counter() - start
+import numpy
 from homolog.files import open_checkpoint
 start = time.perf_counter()
 for ref in open_checkpoint(path).tensors.values():

@@ -32,6 +32,13 @@ def torch_module(path: Path) -> None:
     torch.save(torch.nn.Sequential(torch.nn.Conv2d(2, 3, 2), torch.nn.ReLU(), torch.nn.BatchNorm2d(3)), path)
 
 
+def torch_legacy(path: Path) -> None:
+    import torch
+
+    tensors = {name: torch.from_numpy(array) for name, array in ARRAYS.items()}
+    torch.save({"epoch": 3, "state_dict": tensors}, path, _use_new_zipfile_serialization=False)
+
+
 def torchscript(path: Path) -> None:
     import torch
 
@@ -155,6 +162,7 @@ def flax(path: Path) -> None:
 SEEDS: Mapping[str, tuple[str, Callable[[Path], None]]] = {
     "torch-state": ("x.pt", torch_state),
     "torch-module": ("x.pt", torch_module),
+    "torch-legacy": ("x.pth", torch_legacy),
     "torchscript": ("x.pt", torchscript),
     "torch-exported": ("x.pt2", torch_exported),
     "safetensors": ("x.safetensors", safetensors),

@@ -178,15 +178,21 @@ AUGMENTING: Cases = {
     "RandAugment": layers.RandAugment((0, 255)),
     "RandomBrightness": layers.RandomBrightness(0.5),
     "RandomColorJitter": layers.RandomColorJitter((0, 255), brightness_factor=0.3),
+    "RandomColorDegeneration": layers.RandomColorDegeneration(0.5),
     "RandomContrast": layers.RandomContrast(0.5),
     "RandomCrop": layers.RandomCrop(6, 7),
     "RandomElasticTransform": layers.RandomElasticTransform(0.5),
     "RandomErasing": layers.RandomErasing(0.5),
     "RandomFlip": layers.RandomFlip("horizontal"),
     "RandomGaussianBlur": layers.RandomGaussianBlur(0.5),
+    "RandomGrayscale": layers.RandomGrayscale(0.5),
+    "RandomHue": layers.RandomHue(0.5),
     "RandomInvert": layers.RandomInvert(0.5),
     "RandomPerspective": layers.RandomPerspective(0.5),
+    "RandomPosterization": layers.RandomPosterization(4),
     "RandomRotation": layers.RandomRotation(0.5),
+    "RandomSaturation": layers.RandomSaturation(0.5),
+    "RandomSharpness": layers.RandomSharpness(0.5),
     "RandomShear": layers.RandomShear(0.5),
     "RandomTranslation": layers.RandomTranslation(0.5, 0.3),
     "RandomZoom": layers.RandomZoom(0.5),
@@ -205,7 +211,6 @@ GROUPS: Mapping[str, tuple[Callable[[], Inputs], Cases]] = {
     "augmenting": (floats((9, 8, 3)), AUGMENTING),
 }
 
-DRAWING = "draws numbers at inference as well, though it gives its input"
 REFUSED: Mapping[str, tuple[Callable[[], Inputs], Callable[..., Any], str]] = {
     "HashedCrossing": (ids((1,), (1,)), lambda x, y: layers.HashedCrossing(7)((x, y)), "hashes by TensorFlow"),
     "Hashing": (ids((4,)), layers.Hashing(7), "hashes by TensorFlow"),
@@ -215,13 +220,7 @@ REFUSED: Mapping[str, tuple[Callable[[], Inputs], Callable[..., Any], str]] = {
         layers.MelSpectrogram(fft_length=32, sequence_stride=16, num_mel_bins=6),
         "complex numbers",
     ),
-    "MixUp": (floats((9, 8, 3)), layers.MixUp(0.5), DRAWING),
-    "RandomColorDegeneration": (floats((9, 8, 3)), layers.RandomColorDegeneration(0.5), DRAWING),
-    "RandomGrayscale": (floats((9, 8, 3)), layers.RandomGrayscale(0.5), DRAWING),
-    "RandomHue": (floats((9, 8, 3)), layers.RandomHue(0.5), DRAWING),
-    "RandomPosterization": (floats((9, 8, 3)), layers.RandomPosterization(4), DRAWING),
-    "RandomSaturation": (floats((9, 8, 3)), layers.RandomSaturation(0.5), DRAWING),
-    "RandomSharpness": (floats((9, 8, 3)), layers.RandomSharpness(0.5), DRAWING),
+    "MixUp": (floats((9, 8, 3)), layers.MixUp(0.5), "draws numbers at inference as well, though it gives its input"),
 }
 """What ``translate`` refuses, with the reason."""
 

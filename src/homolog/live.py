@@ -126,6 +126,7 @@ class Likeness(Protocol):
     Attributes:
         name: of the model.
         inputs: in order; none where the model does not say.
+        names: of the inputs, in order; none where it does not take them by name.
         layers: class of every layer by its path, outer ones first.
         nodes: by path, the layers that are one node of a rule.
         tensors: every variable by name.
@@ -134,6 +135,7 @@ class Likeness(Protocol):
 
     name: str
     inputs: tuple[Entry, ...]
+    names: tuple[str, ...]
     layers: Mapping[str, str]
     nodes: Mapping[str, Node]
     tensors: Mapping[str, TensorRef]

@@ -6,17 +6,19 @@ does, channels last. The graphs that come out of here have corresponding inputs 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from homolog.graph import Framework, Graph, Node, OpenShape, Value
 from homolog.network import Network
 from homolog.passes.layout import ORDER, Labels, labels_at
-from homolog.signature import Argument, Given, lengths, paired, reordered_inputs
+from homolog.signature import BELOW, Argument, Given, lengths, paired, reordered_inputs
 from homolog.tensors import Array
 
 BATCH = 2
+SUMS = {"add", "sub"}
+"""Operators of ATen that make other ids of ids."""
 
 
 def read_both(first: Network, second: Network, inputs: Given | None = None) -> tuple[Graph, Graph]:
@@ -130,18 +132,27 @@ def reordered(shape: OpenShape, have: Labels, want: Labels | None) -> OpenShape:
 def vocabulary(graph: Graph, node: Node) -> int | None:
     """How many ids the embeddings behind an input know, None if there is none.
 
-    Casts, views and whatever else has one input and no weights may lie between.
+    Casts, views and whatever else has one input and no weights may lie between. Where that is a sum (each column of a
+    table has ids of its own in one embedding), no more ids than those that the user gave are known to be any.
     """
-    readers = graph.consumers()
-    sizes: list[int] = []
-    waiting = [Value(node.name)]
-    while waiting:
-        for reader in readers.get(waiting.pop(), ()):
-            if reader.kind == "embedding" and "weight" in reader.weights:
-                sizes.append(reader.weights["weight"].shape[0])
-            elif len(reader.inputs) == 1 and not reader.weights:
-                waiting.append(Value(reader.name))
+    given = node.fields.get(BELOW)
+    sizes = [
+        size if given is None or not summed else min(size, int(str(given))) for size, summed in _tables(graph, node)
+    ]
     return min(sizes, default=None)
+
+
+def _tables(graph: Graph, node: Node) -> Iterator[tuple[int, bool]]:
+    """The rows of each embedding behind an input, and whether something is added to the ids in front of it."""
+    readers = graph.consumers()
+    waiting = [(Value(node.name), False)]
+    while waiting:
+        value, summed = waiting.pop()
+        for reader in readers.get(value, ()):
+            if reader.kind == "embedding" and "weight" in reader.weights:
+                yield reader.weights["weight"].shape[0], summed
+            elif len(reader.inputs) == 1 and not reader.weights:
+                waiting.append((Value(reader.name), summed or reader.type in SUMS))
 
 
 def _arguments(graph: Graph) -> tuple[Argument, ...]:

@@ -25,6 +25,10 @@ SEQUENCE = 11
 
 OPEN = "open"
 """The field of an input node that says which axes its network leaves open; absent where the network says nothing."""
+RUN_ON = "run_on"
+"""The field of an input node that has the shape that its network was run on to be read: others it may not take."""
+BELOW = "below"
+"""The field of an input node of whole numbers that says below what the numbers stay that the user gave for it."""
 
 WORDS: Mapping[str, frozenset[str]] = {
     "cache": frozenset({"past", "cache"}),

@@ -16,6 +16,8 @@ from homolog.tensors import Array, TensorRef
 INPUT = "input"
 PARAMETER = "parameter"
 CONSTANT = "constant"
+BATCH = "batch"
+"""The number of rows in the text of an open number."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,9 @@ class Step:
         operator: of ATen, without overload: ``add``, ``conv2d``, of what works in place the functional one.
         overload: ``Tensor``, ``dim_IntList``; empty for the default.
         arguments: by the names of the operator's schema and in its order, defaults included. Tensors are ``Value``,
-            open numbers ``Open``, element types words.
+            open numbers ``Open``, element types words. Of an input what the user said of its numbers.
         shapes: one for each output, None for what is open.
+        open: one for each output: what each open length is, as the text of an ``Open``; empty for a known one.
         dtypes: one for each output.
         layer: the same as a node of a rule, where it is one that holds weights.
         calls: the calls of modules that it stands in, outermost first, without the network's own.
@@ -87,6 +90,7 @@ class Step:
     counted: int | None = None
     array: Array | None = None
     tensor: TensorRef | None = None
+    open: tuple[tuple[str, ...], ...] = ()
 
     @property
     def shape(self) -> OpenShape:
@@ -151,6 +155,10 @@ class Trace:
     def shape(self, value: Value) -> OpenShape:
         """Of a value."""
         return self.steps[value.node].shapes[value.index]
+
+    def open(self, value: Value) -> tuple[str, ...]:
+        """What each open length of a value is."""
+        return self.steps[value.node].open[value.index]
 
     def dtype(self, value: Value) -> str:
         """Of a value."""

@@ -236,7 +236,7 @@ def _(folder: Path) -> Case:
 def _(folder: Path) -> Case:
     rest = b"cargparse\nNamespace\n)\x81}" + text("lr") + b"G?\xb9\x99\x99\x99\x99\x99\x9asb"
     scalar = b"cnumpy.core.multiarray\nscalar\n" + text("f8") + text("x") + b"\x86R"
-    return torch_zip(folder, pickled(state_dict=pickled(w=tensor())[2:-1], args=rest, best=scalar)), "unsafe"
+    return torch_zip(folder, pickled(state_dict=pickled(w=tensor())[2:-1], args=rest, best=scalar)), "read"
 
 
 # ── safetensors ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -78,6 +78,6 @@ def test_a_bad_input_gets_what_it_must(name: str, outcomes: dict[str, tuple[str,
 
 
 def test_every_number_that_concerns_reading_has_a_case() -> None:
-    # 38, crashes and hangs of the library, is tested in tests/files/test_hdf5_worker.py; 44 and 45 concern matching, 51
-    # writing (tests/files/test_atomic.py).
+    # 38, crashes and hangs of the library, is tested in tests/files/test_hdf5_worker.py; 44 and 45, which concern
+    # matching, in test_matching_attacks.py; 51, which concerns writing, in tests/files/test_atomic.py.
     assert {int(name[:2]) for name in CASES} == set(range(1, 51)) - {38, 44, 45}

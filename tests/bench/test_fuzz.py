@@ -72,3 +72,16 @@ def test_a_few_mutants_of_a_format_give_figures(tmp_path: Path, monkeypatch: pyt
     assert fuzz.main(["flax", "--count", "10"]) == 0
     assert (tmp_path / "fuzz.json").read_text(encoding="utf-8") == kept
     assert fuzz.main(["nonsense"]) == 2
+
+
+def test_a_run_goes_on_where_another_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fuzz, "RESULTS", tmp_path / "fuzz.json")
+    assert fuzz.main(["numpy", "--count", "60"]) == 0
+    whole = fuzz.kept()["numpy"]
+    (tmp_path / "fuzz.json").unlink()
+    for count in ("25", "60", "60"):
+        assert fuzz.main(["numpy", "--count", count, "--resume"]) == 0
+    again = fuzz.kept()["numpy"]
+    assert {word: again[word] for word in ("mutants", "outcomes", *fuzz.BAD)} == {
+        word: whole[word] for word in ("mutants", "outcomes", *fuzz.BAD)
+    }

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from bench.fuzz_seeds import SEEDS
 
 from homolog.files import Format, write_new
 from shell import Run
@@ -68,3 +71,22 @@ def test_compare_says_what_differs_and_exits_with_1(run: Run, tmp_path: Path) ->
     assert "b.weight" in apart.out and "2 same, 1 different" in apart.out
     told = run("compare", tmp_path / "a", tmp_path / "b", "--json").json
     assert (told["same"], told["counts"]) == (False, {"same": 2, "different": 1})
+
+
+@pytest.mark.parametrize("name", [name for name in SEEDS if name != "tensorflow"])  # whose index has a checksum
+def test_a_file_is_looked_into_without_what_reads_values(name: str, tmp_path: Path) -> None:
+    file, write = SEEDS[name]
+    write(tmp_path / file)
+    code = f"""
+import sys
+from homolog.cli import main
+sys.argv = ["homolog", "inspect", {str(tmp_path / file)!r}]
+try:
+    main()
+except SystemExit as ended:
+    assert not ended.code
+print(*sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    heavy = {"numpy", "ml_dtypes", "h5py", "safetensors", "fsspec", "torch", "keras", "tensorflow", "scipy"}
+    assert not heavy & set(done.stdout.splitlines()[-1].split())

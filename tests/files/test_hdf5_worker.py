@@ -137,3 +137,17 @@ def test_a_child_that_does_not_answer_is_ended_by_the_clock(
     with pytest.raises(Unreadable, match="did not come to an end"):
         open_checkpoint(files[0])
     assert time.monotonic() - started < 30
+
+
+@pytest.mark.parametrize("want", ["(5, 1 << 40)", "(-5, 5)", "('x', 5)"])
+def test_a_child_that_asks_for_what_is_not_in_the_file_is_ended(
+    want: str, mad: Callable[[str], None], files: tuple[Path, Path]
+) -> None:
+    memory = pytest.importorskip("fsspec").filesystem("memory")
+    mad(f"asked['elsewhere']{want}")
+    evil, good = files
+    memory.pipe_file("/evil.h5", evil.read_bytes())
+    with pytest.raises(Unreadable, match="process of its own"):
+        open_checkpoint("memory://evil.h5")
+    memory.rm("/evil.h5")
+    assert list(open_checkpoint(good).tensors) == ["dense/0"]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
@@ -136,3 +137,38 @@ def test_shards_of_keras_are_read_by_the_names_of_its_layers(tmp_path: Path) -> 
         name: value.tolist() for name, value in expected.items()
     }
     assert list(found.groups) == ["z", "d"]  # the model's order, not that of the names
+
+
+def keras_shards(folder: Path, index: dict[str, Any]) -> Path:
+    """The kernel of a layer in one file, its bias in another."""
+    for number, shape in enumerate([(2, 3), (3,)]):
+        with h5py.File(folder / f"m{number}.weights.h5", "w") as file:
+            group = file.create_group("layers/dense/vars")
+            group.attrs["name"] = "d"
+            group[str(number)] = np.full(shape, number, "f4")
+    (folder / "m.weights.json").write_text(json.dumps({"weight_map": index}), encoding="utf-8")
+    return folder / "m.weights.json"
+
+
+def test_keras_says_of_a_group_its_file_or_all_its_files(tmp_path: Path) -> None:
+    both = ["m0.weights.h5", "m1.weights.h5"]
+    found = open_checkpoint(keras_shards(tmp_path, {"/layers/dense/vars": both}))
+    assert {name: ref.shape for name, ref in found.tensors.items()} == {"d/kernel": (2, 3), "d/bias": (3,)}
+    alone = open_checkpoint(keras_shards(tmp_path, {"/layers/dense/vars": both[0]}))
+    assert [ref.shape for ref in alone.tensors.values()] == [(2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("index", "words"),
+    [
+        ({"/layers/dense/vars": ["m0.weights.h5"], "/layers/other/vars": "m1.weights.h5"}, "disagree"),
+        ({"/layers/other/vars": "m0.weights.h5"}, "disagree"),
+        ({"/layers/dense/vars": ["m0.weights.h5", 5]}, "does not say"),
+        ({"layers": ["m0.weights.h5", "m1.weights.h5"]}, "several files"),
+    ],
+)
+def test_32_an_index_that_keras_shards_do_not_bear_out_is_refused(
+    index: dict[str, Any], words: str, tmp_path: Path
+) -> None:
+    with pytest.raises(Unreadable, match=words):
+        open_checkpoint(keras_shards(tmp_path, index))

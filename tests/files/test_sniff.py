@@ -45,7 +45,7 @@ def empty_zip() -> bytes:
         (gzip.compress(b"x"), "gzip"),
         (b"\x93NUMPY\x01\x00", "numpy"),
         (b'{"weight_map": {}}', "JSON"),
-        (tar(), "before 1.6"),
+        (tar(), "a tar of torch.save"),
         (b"\x80\x04}.", "bare pickle"),
         (empty_zip(), "neither PyTorch's nor Keras's"),
         (b"PK\x03\x04" + bytes(50), "zip archive is damaged"),

@@ -155,6 +155,8 @@ def test_the_prefixes_of_wrappers_are_taken_off_and_mentioned(prefix: str, tmp_p
 
 def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Unsupported, match="neither a state_dict nor a module"):
+        open_checkpoint(saved("weights", tmp_path))
+    with pytest.raises(Unsupported, match="no weights that can be told"):
         open_checkpoint(saved([1, 2], tmp_path))
 
 

@@ -254,3 +254,17 @@ def test_arguments_in_any_number_are_inputs() -> None:
     for module, count in ((Any(), 1), (Any(), 3), (OneAndMore(), 3)):
         found = of(module, *((2, 5),) * count)
         assert [step.shape for step in found.inputs] == [(None, 5)] * count
+
+
+def test_a_buffer_that_is_put_where_the_input_is_stays_what_it_was() -> None:
+    class Placed(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("table", torch.arange(12.0).reshape(4, 3))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self.table = self.table.to(x.device)
+            return self.table + x
+
+    found = trace(Placed(), [np.zeros((2, 4, 3), np.float32)])
+    assert [step.operator for step in found.steps.values() if step.operator not in ("input", "constant")] == ["add"]

@@ -204,3 +204,27 @@ def test_what_holds_no_outputs_is_said() -> None:
 
     assert run.names == ("x",)
     assert run.left_out == ("past_key_values (tuple)", "engine (object)")
+
+
+def test_attention_takes_no_fast_path() -> None:
+    """That of an encoder gives tensors of rows of several lengths, and zeros for the places that are masked."""
+    import torch
+    from torch import nn
+
+    encoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 12, batch_first=True), 2).eval()
+
+    class Masked(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.encoder = encoder
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            found: torch.Tensor = self.encoder(x, src_key_padding_mask=x[..., 0] > 0)
+            return found
+
+    x = np.random.default_rng(0).standard_normal((3, 5, 8)).astype(np.float32)
+    x[:, 0, 0], x[:, -1, 0] = -1, 1
+    run = LiveTorch(Masked()).run([x], ["encoder.layers.0.norm1"])
+    assert run.activations["encoder.layers.0.norm1"].shape == (3, 5, 8)
+    assert run.outputs[0].shape == (3, 5, 8) and run.outputs[0][:, -1].any()
+    assert torch.backends.mha.get_fastpath_enabled()

@@ -232,3 +232,8 @@ def test_it_imports_neither_a_framework_nor_what_only_the_doctor_needs() -> None
     code = "import sys, homolog.reporting.text; print({'torch', 'keras', 'tensorflow', 'packaging'} & set(sys.modules))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "set()"
+
+
+def test_a_name_with_a_line_break_makes_no_second_row() -> None:
+    shown = to_text(table("a\nb  (9,)  float64"), 200)
+    assert "a\\nb  (9,)  float64" in shown

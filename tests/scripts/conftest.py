@@ -11,20 +11,19 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-import stand_in
 
 from homolog.keras.framework import require
 from homolog.scripts import model as models
 from homolog.scripts.translation import ScriptTranslation, translate
+from homolog.transforms import apply
 
 Both = Callable[[str], tuple[dict[str, Any], dict[str, Any], ScriptTranslation]]
 
 
 @pytest.fixture(autouse=True)
-def simple_models(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Models are written by the stand-in; layers are numbered from the start."""
+def numbered_from_the_start() -> Iterator[None]:
+    """Layers are numbered from the start."""
     require().utils.clear_session()
-    monkeypatch.setattr(models, "torch_source", stand_in.torch_source)
     yield
 
 
@@ -35,10 +34,19 @@ def both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Both:
     Each translated model begins with the weights that the original had in front of its first ``fit``.
     """
     monkeypatch.chdir(tmp_path)
+    sources: list[models.ModelSource] = []
+    plain = models.torch_source
+
+    def kept(model: Any) -> models.ModelSource:
+        sources.append(plain(model))
+        return sources[-1]
+
+    monkeypatch.setattr(models, "torch_source", kept)
 
     def go(text: str) -> tuple[dict[str, Any], dict[str, Any], ScriptTranslation]:
         keras = require()
         keras.utils.clear_session()
+        sources.clear()
         translation = translate(text)
         keras.utils.clear_session()
         first: list[dict[str, np.ndarray[Any, Any]]] = []
@@ -56,7 +64,7 @@ def both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Both:
                 stack.enter_context(patch.object(kind, "fit", watched))
             keras.utils.set_random_seed(0)
             exec(compile(text, "original.py", "exec"), original)
-        written: dict[str, Any] = {"__name__": "__main__", "fill": lambda model: filled(model, first[0])}
+        written: dict[str, Any] = {"__name__": "__main__", "fill": lambda model: filled(model, sources[0], first[0])}
         source = translation.source.replace("\ninitialise(model)\n", "\nfill(model)\n")
         random.seed(0)
         np.random.seed(0)
@@ -66,16 +74,12 @@ def both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Both:
     return go
 
 
-def filled(model: Any, arrays: dict[str, np.ndarray[Any, Any]]) -> None:
-    """Give a stand-in's module the values of Keras's variables: kernels turned, everything else as it is."""
+def filled(model: Any, source: models.ModelSource, arrays: dict[str, np.ndarray[Any, Any]]) -> None:
+    """Give a written module the values of Keras's variables."""
     import torch
 
     state = model.state_dict()
-    for name, tensor in state.items():
-        path = stand_in.ORIGINS.get(name)
-        if path is None or name.endswith(("_mean", "_variance")):
-            continue
-        array = arrays[path]
-        if name.endswith("weight") and array.ndim > 1 and "embeddings" not in path:
-            array = np.moveaxis(array, (-1, -2), (0, 1))
-        tensor.copy_(torch.from_numpy(array.copy()))
+    for name, tensor in source.tensors.items():
+        if tensor.trained:
+            (array,) = apply(tensor.transform, [arrays[variable.path] for variable in tensor.variables])
+            state[name].copy_(torch.from_numpy(array.copy()))

@@ -416,3 +416,23 @@ def test_the_training_setup_comes_along_with_its_differences_named() -> None:
 def test_a_setup_with_words_that_nobody_knows_is_refused() -> None:
     with pytest.raises(Usage, match="no use for"):
         homolog.translate(net(), inputs=[(1, 3, 14, 10)], training={"optimiser": None})
+
+
+def test_ids_with_an_offset_for_each_column_stay_below_those_that_were_given() -> None:
+    """One table for several columns, each with ids of its own: the last column's may not be as large as the table."""
+    import torch
+    from torch import nn
+
+    class Columns(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.table, self.last = nn.Embedding(5 * 13, 6), nn.Linear(6, 3)
+            self.register_buffer("offsets", 13 * torch.arange(5), persistent=False)
+
+        def forward(self, ids: torch.Tensor) -> torch.Tensor:
+            found: torch.Tensor = self.last(self.table(ids + self.offsets).prod(1))
+            return found
+
+    ids = np.random.default_rng(0).integers(0, 13, (4, 5))
+    found = homolog.translate(Columns(), inputs=[ids])
+    assert found.proof.passed, str(found.proof)

@@ -220,3 +220,114 @@ def test_a_class_that_is_not_to_be_imported_is_named(tmp_path: Path) -> None:
 def test_a_pytorch_module_is_no_source() -> None:
     with pytest.raises(Unsupported, match="already"):
         homolog.translate(torch.nn.Linear(2, 3), to="torch", inputs=(1, 2))
+
+
+def test_what_augments_is_nothing_at_inference_and_is_named() -> None:
+    entry = keras.Input((9, 8, 3))
+    value = layers.RandomHue(0.5, name="hue")(layers.RandomFlip(name="flip")(entry))
+    found = homolog.translate(keras.Model(entry, layers.Conv2D(2, 3, name="conv")(value)), to="torch")
+    assert found.proof.passed
+    named = [note for note in found.notes if "does nothing at inference" in note]
+    assert sorted(note.partition(" ")[0] for note in named) == ["RandomFlip", "RandomHue"]
+
+
+def test_what_depends_on_numbers_that_are_drawn_is_refused() -> None:
+    class Noise(keras.Layer):
+        def call(self, value: Any) -> Any:
+            return value + keras.random.normal(keras.ops.shape(value), seed=3)
+
+    entry = keras.Input((5,))
+    with pytest.raises(Unsupported) as refused:
+        homolog.translate(keras.Model(entry, Noise()(entry)), to="torch")
+    assert "normal" in str(refused.value)
+
+
+class ByName(keras.Model):
+    """Takes its inputs by name, and gives a dictionary."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two = layers.Dense(4, activation="relu"), layers.Dense(4)
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        return {"sum": self.one(inputs["z"]) + self.two(inputs["a"])}
+
+
+def test_a_subclassed_model_takes_its_inputs_by_name() -> None:
+    model = ByName()
+    model({"z": np.zeros((2, 6), np.float32), "a": np.zeros((2, 3), np.float32)})
+    found = homolog.translate(model, to="torch", inputs={"a": (2, 3), "z": (2, 6)})
+    assert found.proof.passed
+    assert "def forward(self, z: torch.Tensor, a: torch.Tensor)" in found.source
+
+
+def test_layers_with_names_that_modules_have_for_themselves() -> None:
+    entry = keras.Input((5,), name="forward")
+    value = layers.Dense(4, name="type")(layers.Dense(4, name="training")(entry))
+    assert homolog.translate(keras.Model(entry, value), to="torch").proof.passed
+
+
+def test_two_element_types_in_one_layer_are_refused() -> None:
+    entry = keras.Input((5,))
+    with pytest.raises(Unsupported) as refused:
+        homolog.translate(keras.Model(entry, layers.Dense(3, dtype="mixed_bfloat16")(entry)), to="torch")
+    assert "weights of float32, computed in bfloat16" in str(refused.value)
+
+
+def test_what_is_padded_by_open_lengths() -> None:
+    entry = keras.Input((None, None, 3))
+    value = layers.Conv2D(4, 3, strides=2, padding="same")(entry)
+    found = homolog.translate(keras.Model(entry, layers.GlobalMaxPooling2D()(value)), to="torch")
+    assert found.proof.passed
+    assert "other sizes" in [part.name for part in found.proof.parts]
+
+
+class Experts(keras.Layer):
+    """Sees each row of each length by itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dense = layers.Dense(4, activation="tanh")
+
+    def build(self, shape: Any) -> None:
+        self.dense.build((None, shape[-1]))
+
+    def call(self, value: Any) -> Any:
+        rows, length = keras.ops.shape(value)[:2]
+        flat = self.dense(keras.ops.reshape(value, (-1, 4)))
+        return keras.ops.reshape(keras.ops.einsum("th,th->th", flat, flat), (rows, length, 4))
+
+
+def test_rows_and_lengths_are_one_axis_for_a_while() -> None:
+    entry = keras.Input((None, 4), name="tokens")
+    found = homolog.translate(keras.Model(entry, layers.Dense(3)(Experts()(entry))), to="torch")
+    assert found.proof.passed
+
+
+def test_backwards_with_a_mask() -> None:
+    entry = keras.Input((7,), dtype="int32")
+    value = layers.Embedding(11, 5, mask_zero=True)(entry)
+    value = layers.Bidirectional(layers.LSTM(4, return_sequences=True))(value)
+    found = homolog.translate(keras.Model(entry, layers.GRU(3, go_backwards=True)(value)), to="torch")
+    assert found.proof.passed
+
+
+class Placed(keras.Layer):
+    """Adds the first rows of a table of nine."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = layers.Embedding(9, 5)
+
+    def build(self, shape: Any) -> None:
+        self.table.build(())
+
+    def call(self, value: Any) -> Any:
+        return value + self.table(keras.ops.arange(keras.ops.shape(value)[1]))
+
+
+def test_the_proof_runs_on_a_length_that_the_model_takes() -> None:
+    entry = keras.Input((None,), dtype="int32")
+    value = Placed()(layers.Embedding(11, 5)(entry))
+    found = homolog.translate(keras.Model(entry, layers.Dense(3)(value)), to="torch")
+    assert found.proof.passed

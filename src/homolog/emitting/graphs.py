@@ -99,7 +99,7 @@ def _names(step: Step, model: Assembled, taken: dict[str, Node]) -> tuple[str, s
 
 def _node(step: Step) -> Node:
     if step.operator == INPUT:
-        fields: dict[str, object] = {"dtype": step.dtypes[0], OPEN: _open(step.shape)}
+        fields: dict[str, object] = {"dtype": step.dtypes[0], OPEN: _open(step.shape), **step.arguments}
         return Node(step.name, INPUT, fields, shapes=step.shapes, type="input")
     if step.layer is not None:
         return replace(step.layer, shapes=step.shapes)

@@ -15,6 +15,7 @@ from homolog.tensors import Array, TensorRef
 
 Named = Iterable[tuple[str, Array]]
 Config = Mapping[str, Any]
+Writer = Callable[[Path, Named, Config | None], None]
 
 
 class Format(StrEnum):
@@ -62,7 +63,7 @@ class Checkpoint:
     format: Format
     framework: Literal["pytorch", "keras"] | None
     tensors: Mapping[str, TensorRef]
-    writer: Callable[[Path, Named, Config | None], None] = field(repr=False, compare=False)
+    writer: Writer = field(repr=False, compare=False)
     modules: Module | None = None
     config: Config | None = None
     groups: Mapping[str, tuple[TensorRef, ...]] = field(default_factory=dict)
@@ -110,7 +111,7 @@ class Checkpoint:
         raise Mismatch("the file does not keep this setting", where=f"{self.path}: {layer}", expected=keys[0])
 
 
-def read_only(path: Path, format: Format) -> Callable[[Path, Named, Config | None], None]:
+def read_only(path: Path, format: Format) -> Writer:
     """The ``writer`` of a format that is read and not written."""
 
     def write(out: Path, arrays: Named, config: Config | None) -> None:

@@ -43,6 +43,20 @@ _ACTIVATIONS = (
     "celu elu gelu glu hardshrink hardsigmoid hardswish hardtanh leaky_relu log_softmax logsigmoid mish normalize "
     "prelu relu relu6 rrelu selu sigmoid silu softmax softmin softplus softshrink softsign tanh tanhshrink threshold"
 )
+_CONSTANTS = (
+    "per_tensor_affine per_channel_affine per_tensor_symmetric per_channel_symmetric per_channel_affine_float_qparams "
+    "sparse_coo sparse_csr sparse_csc sparse_bsr sparse_bsc strided "
+    "contiguous_format channels_last channels_last_3d preserve_format complex32 qint8 quint8 qint32"
+)
+_DATA = (
+    "_codecs.encode",
+    "argparse.Namespace",
+    *(f"datetime.{name}" for name in ("date", "datetime", "time", "timedelta", "timezone")),
+    *(f"numpy.{core}.multiarray.{name}" for core in ("core", "_core") for name in ("_reconstruct", "scalar")),
+    *(f"numpy.{name}" for name in ("ndarray", "dtype")),
+    *(f"numpy.{name}{bits}" for name in ("int", "uint", "float") for bits in (8, 16, 32, 64)),
+    *(f"pathlib.{pure}{kind}Path" for pure in ("", "Pure") for kind in ("", "Posix", "Windows")),
+)
 ALLOWED = frozenset(
     {
         *STORAGES,
@@ -57,11 +71,15 @@ ALLOWED = frozenset(
         "torch.Tensor",
         "torch.device",
         "torch.storage.TypedStorage",
-        "torch.nn.parameter.Parameter",
         "torch.nn.parameter.Buffer",
         "torch.nn.parameter.UninitializedParameter",
         "torch.nn.parameter.UninitializedBuffer",
         "torch.serialization._get_layout",
+        "torch.nn.parameter.Parameter",
+        *(f"torch.{kind}Storage" for kind in ("QInt8", "QUInt8", "QInt32", "QUInt4x2", "QUInt2x4")),
+        *(f"torch.{name}" for name in _CONSTANTS.split()),
+        # Data of the standard library and of numpy: their constructors keep what they are given.
+        *_DATA,
         "torch._utils._rebuild_tensor",
         "torch._utils._rebuild_tensor_v2",
         "torch._utils._rebuild_tensor_v3",

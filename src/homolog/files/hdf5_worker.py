@@ -65,11 +65,12 @@ class Worker:
             stdin.flush()
             answer = json.loads(stdout.readline() or "null")
             while isinstance(answer, dict) and "want" in answer and fetch is not None:
-                start, size = answer["want"]
-                if not 0 <= start <= start + size <= request["size"]:
-                    raise EOFError
-                stdin.write(fetch(start, start + size))
-                stdin.flush()
+                match answer["want"]:
+                    case [int(start), int(size)] if 0 <= start <= start + size <= request["size"]:
+                        stdin.write(fetch(start, start + size))
+                        stdin.flush()
+                    case _:
+                        raise EOFError
                 answer = json.loads(stdout.readline() or "null")
             if not isinstance(answer, dict):
                 raise EOFError

@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from homolog.errors import Unreadable, Unsupported
-from homolog.files.checkpoint import Checkpoint, Config, Format, Named
+from homolog.files.checkpoint import Checkpoint, Config, Format, Named, Writer
 from homolog.files.hdf5 import Dataset, Group, Source, read_tree, write_attribute, write_datasets
 from homolog.files.keras_config import Entry, layer_name, layers, leaves, parse_config, unsafe_config
 from homolog.files.keras_parts import Weight, assemble, describe
@@ -61,7 +61,7 @@ def open_h5(path: Path) -> Checkpoint:
     )
 
 
-def copier(source: Source, datasets: Mapping[str, Dataset]) -> Callable[[Path, Named, Config | None], None]:
+def copier(source: Source, datasets: Mapping[str, Dataset]) -> Writer:
     """The ``writer`` of a checkpoint that is an HDF5 file: a copy with other values in its datasets."""
 
     def write(out: Path, arrays: Named, config: Config | None) -> None:

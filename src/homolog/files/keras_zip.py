@@ -10,12 +10,12 @@ import json
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from homolog.errors import Unreadable
 from homolog.files.archives import Archive
-from homolog.files.checkpoint import Checkpoint, Config, Format, Named
+from homolog.files.checkpoint import Checkpoint, Config, Format, Named, Writer
 from homolog.files.edge import reading
 from homolog.files.hdf5 import Dataset, Source, read_tree, write_datasets
 from homolog.files.keras_config import MAX_CONFIG, parse_config, unsafe_config
@@ -51,7 +51,7 @@ def open_keras(path: Path, archive: Archive) -> Checkpoint:
     )
 
 
-def _writer(archive: Archive, datasets: Mapping[str, Dataset]) -> Callable[[Path, Named, Config | None], None]:
+def _writer(archive: Archive, datasets: Mapping[str, Dataset]) -> Writer:
     def write(out: Path, arrays: Named, config: Config | None) -> None:
         archive.stamp.check()
         with (

@@ -17,6 +17,8 @@ from homolog.files.edge import reading
 
 MAX_OPCODES = 4_000_000  # a state_dict takes some 40 for a tensor; this bounds time (seconds) and memory (~200 MB)
 _SCALARS = (str, bytes, int, float, bool, type(None))
+_BY_IDENTITY: Any = object.__hash__
+_MAX_KEY = 1000  # parts of a key, all of which are hashed whenever it is looked up
 
 
 @dataclass(frozen=True)
@@ -67,14 +69,20 @@ class Pickled:
 
 
 def plain_key(value: Any, where: str) -> Hashable:
-    """A key that hashes in constant time: a tuple of tuples of tuples would take exponential time.
+    """A key that hashes in no time: a tuple of one tuple twice, and so on, would take exponential time.
 
     Raises:
-        Unreadable: the value is not a number, string, tuple of such, or a name or object of the pickle.
+        Unreadable: the value is not a number, a string, a name or object of the pickle, or a small tuple of such.
     """
-    plain = isinstance(value, _SCALARS) or (isinstance(value, tuple) and all(isinstance(v, _SCALARS) for v in value))
-    if not plain and not isinstance(value, (Global, Object)):
-        raise Unreadable("a pickle uses a key that is not plain", where=where, found=_kind(value))
+    waiting, left = [value], _MAX_KEY
+    while waiting:
+        part = waiting.pop()
+        left -= 1
+        if isinstance(part, (tuple, frozenset)) and left > 0:
+            waiting += part
+        # What is told apart by its identity (an Object, or what ``rebuild`` made of one) hashes by it.
+        elif not isinstance(part, (*_SCALARS, Global)) and type(part).__hash__ is not _BY_IDENTITY:
+            raise Unreadable("a pickle uses a key that is not plain", where=where, found=_kind(part))
     key: Hashable = value
     return key
 
@@ -83,19 +91,25 @@ class _Mark:
     """What MARK pushes."""
 
 
-def read_pickle(data: bytes | BinaryIO, where: str, rebuild: Callable[[Object], Any] = lambda made: made) -> Pickled:
+def read_pickle(
+    data: bytes | BinaryIO,
+    where: str,
+    rebuild: Callable[[Object], Any] = lambda made: made,
+    persist: Callable[[Persistent], Any] = lambda told: told,
+) -> Pickled:
     """Interprets a pickle of any protocol.
 
     Args:
         data: the pickle, its size capped by the caller; a file is left behind the pickle's end.
         where: the file and member, for errors.
         rebuild: called with each ``Object`` of a REDUCE; what it returns takes its place.
+        persist: likewise with each ``Persistent``.
 
     Raises:
         Unreadable: it is malformed, truncated, or longer than ``MAX_OPCODES``.
         Unsafe: it uses the extension registry, whose meaning is not in the file.
     """
-    machine = _Machine(where, rebuild)
+    machine = _Machine(where, rebuild, persist)
     position = 0
     try:
         with reading("a pickle is damaged", where):
@@ -112,9 +126,9 @@ def read_pickle(data: bytes | BinaryIO, where: str, rebuild: Callable[[Object], 
 class _Machine:
     """The pickle machine: a stack, a memo, and one method or one line of the table for each opcode."""
 
-    def __init__(self, where: str, rebuild: Callable[[Object], Any]) -> None:
+    def __init__(self, where: str, rebuild: Callable[[Object], Any], persist: Callable[[Persistent], Any]) -> None:
         self.where = where
-        self.rebuild = rebuild
+        self.rebuild, self.persist = rebuild, persist
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}  # a dict, so that a huge index costs nothing
         self.globals: set[str] = set()
@@ -158,6 +172,8 @@ class _Machine:
         return found
 
     def make(self, target: Any, arguments: tuple[Any, ...]) -> Object:
+        if isinstance(target, Object):  # a method of something, or what a function gave
+            return Object(f"{target.type}()", (target, *arguments))
         if not isinstance(target, Global):
             raise Unreadable("a pickle calls something that is not a name", where=self.where, found=_kind(target))
         return Object(target.name, arguments)
@@ -271,10 +287,10 @@ class _Machine:
             raise Unreadable("a pickle gives a state to something that has none", where=self.where, found=_kind(target))
 
     def do_persid(self, argument: str) -> None:
-        self.stack.append(Persistent(argument))
+        self.stack.append(self.persist(Persistent(argument)))
 
     def do_binpersid(self, _: None) -> None:
-        self.stack.append(Persistent(self.pop()))
+        self.stack.append(self.persist(Persistent(self.pop())))
 
     def do_put(self, argument: int) -> None:
         self.memo[argument] = self.top()

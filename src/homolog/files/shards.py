@@ -6,9 +6,9 @@ both have a ``weight_map``. A file it names lies beside the index, or nowhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from homolog.errors import Unreadable, Unsafe
 from homolog.files.checkpoint import Checkpoint, Format, read_only
@@ -16,6 +16,9 @@ from homolog.files.edge import reading, strict_json
 from homolog.files.keras_parts import assemble
 from homolog.files.keras_weights import state, weights
 from homolog.tensors import TensorRef
+
+if TYPE_CHECKING:
+    from homolog.files.hdf5 import Group
 
 MAX_INDEX = 64 << 20
 MAX_SHARDS = 10_000
@@ -29,11 +32,15 @@ def open_index(path: Path) -> Checkpoint:
         Unsafe: it names a file that does not lie beside it.
     """
     shards = _weight_map(path)
-    if all(isinstance(value, str) for value in shards.values()):
-        return _of_tensors(path, shards)
-    if all(isinstance(value, list) and all(isinstance(name, str) for name in value) for value in shards.values()):
-        return _of_keras(path, shards)
-    raise Unreadable("an index does not say in which file each tensor is", where=str(path))
+    # Keras lists groups of HDF5, and of each its file, or all its files.
+    held = {name: [value] if isinstance(value, str) else value for name, value in shards.items()}
+    if not all(isinstance(names, list) and all(isinstance(name, str) for name in names) for names in held.values()):
+        raise Unreadable("an index does not say in which file each tensor is", where=str(path))
+    if all(name.startswith("/") for name in held):
+        return _of_keras(path, held)
+    if not all(isinstance(value, str) for value in shards.values()):
+        raise Unreadable("an index says of a tensor that it is in several files", where=str(path))
+    return _of_tensors(path, shards)
 
 
 def beside(path: Path, name: str) -> Path:
@@ -122,11 +129,12 @@ def _of_tensors(path: Path, shards: Mapping[str, str]) -> Checkpoint:
 
 
 def _of_keras(path: Path, shards: Mapping[str, list[str]]) -> Checkpoint:
-    from homolog.files.hdf5 import Group, Source, merged, read_tree
+    from homolog.files.hdf5 import Source, merged, read_tree
 
     files = _opened(path, (name for names in shards.values() for name in names))
     sources = [Source.of(file) for file in files.values()]
-    tree: Group = merged([read_tree(source) for source in sources], str(path))
+    tree = merged([read_tree(source) for source in sources], str(path))
+    _require_listed(tree, list(files), shards, path)
     # HDF5 lists groups by name; the index has them in the order in which the model wrote them.
     order = {group: place for place, group in enumerate(shards)}
     found = sorted(weights(tree, None), key=lambda one: order.get(one.dataset.path.rpartition("/")[0], len(order)))
@@ -140,3 +148,17 @@ def _of_keras(path: Path, shards: Mapping[str, list[str]]) -> Checkpoint:
         groups=parts.groups,
         extras=(f"{len(files)} shards", *state(tree)),
     )
+
+
+def _require_listed(tree: Group, files: Sequence[str], shards: Mapping[str, list[str]], path: Path) -> None:
+    """Refuse arrays that are in another file than the index says."""
+    for group in tree.walk():
+        for dataset in group.datasets.values():
+            listed = shards.get(dataset.path.rpartition("/")[0], [])
+            if files[dataset.shard] not in listed:
+                raise Unreadable(
+                    "the index and its shards disagree on where a tensor is",
+                    where=f"{path}: {dataset.path}",
+                    expected=", ".join(listed) or "in no shard",
+                    found=files[dataset.shard],
+                )

@@ -14,7 +14,6 @@ from homolog.files.remote import Remote, place
 _HEAD = 4096
 _MOST_PICKLES = 5
 _HDF5 = b"\x89HDF\r\n\x1a\n"
-_OLD_TORCH = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # the magic number of torch.save before 1.6, as a pickled integer
 _EXPORTED = ("archive_format", "serialized_exported_program.json")
 _RESAVE = "torch.save(torch.load('old.pt', weights_only=True), 'new.pt'), in PyTorch 1.6 or later"
 
@@ -62,6 +61,11 @@ def open_file(path: Path) -> Checkpoint:
         from homolog.files.flax_msgpack import open_flax
 
         return open_flax(path)
+    if head[:1] == b"\x80":
+        from homolog.files.torch_legacy import MAGIC, open_legacy
+
+        if MAGIC in head[:32]:
+            return open_legacy(path)
     if path.name.endswith(".index"):
         from homolog.files.tensorflow_bundle import open_bundle
 
@@ -149,7 +153,7 @@ def _bare_pickle(path: Path, head: bytes) -> HomologError:
 
     names: set[str] = set()
     with reading("the file cannot be read", str(path)), path.open("rb") as file:
-        for _ in range(_MOST_PICKLES):  # torch.save before 1.6 wrote five, one behind the other, and then the weights
+        for _ in range(_MOST_PICKLES):  # which may stand one behind the other
             try:
                 names |= read_pickle(file, str(path)).globals
             except Unreadable:
@@ -163,15 +167,13 @@ def _bare_pickle(path: Path, head: bytes) -> HomologError:
             found=", ".join(unsafe),
             help=_STATE,
         )
-    if _OLD_TORCH in head[:32]:
-        return Unreadable("the file is of torch.save before 1.6", where=str(path), help=_RESAVE)
     return Unreadable("the file is a bare pickle, which runs code when loaded", where=str(path), help=_STATE)
 
 
 def _unknown(path: Path, head: bytes) -> HomologError:
     start = head.lstrip()[:64].lower()
     if head[257:262] == b"ustar":
-        return Unreadable("the file is of torch.save before 1.6", where=str(path), help=_RESAVE)
+        return Unreadable("the file is a tar of torch.save before 0.1.10", where=str(path), help=_RESAVE)
     if head[:1] == b"\x80" and head[1:2] in b"\x00\x01\x02\x03\x04\x05":
         return _bare_pickle(path, head)
     if head.startswith(b"version https://git-lfs"):

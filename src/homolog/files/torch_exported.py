@@ -14,7 +14,7 @@ from homolog.errors import Unreadable, Unsafe, Unsupported
 from homolog.files.archives import Archive
 from homolog.files.checkpoint import Checkpoint, Format, read_only
 from homolog.files.edge import reading
-from homolog.files.torch_tensors import Records, Stored, shared_storage, view_of
+from homolog.files.torch_tensors import Members, Stored, shared_storage, view_of
 
 MAX_CONFIG = 64 << 20
 _CONFIGS = ("weights/model_weights_config.json", "constants/model_constants_config.json")
@@ -45,7 +45,7 @@ def open_exported(path: Path, archive: Archive) -> Checkpoint:
             where=str(path),
             help="save the weights alone: torch.save(torch.export.load('old.pt2').state_dict, 'weights.pt')",
         )
-    records = Records(archive, prefix, _big_endian(archive, prefix))
+    records = Members(archive, prefix, _big_endian(archive, prefix))
     named: dict[str, Stored] = {}
     parameters: set[str] = set()
     for config in configs:
@@ -76,7 +76,7 @@ def _big_endian(archive: Archive, prefix: str) -> bool:
     return order == b"big"
 
 
-def _tensors(archive: Archive, config: str, records: Records) -> Iterator[tuple[str, Stored, bool]]:
+def _tensors(archive: Archive, config: str, records: Members) -> Iterator[tuple[str, Stored, bool]]:
     where = f"{archive.path}: {config}"
     with reading("a table of weights is not sound JSON", where):
         table = json.loads(archive.read(config, cap=MAX_CONFIG))
@@ -94,7 +94,7 @@ def _tensors(archive: Archive, config: str, records: Records) -> Iterator[tuple[
         yield name, _stored(records, f"{folder}/{file}", meta, f"{where}: {name[:200]}"), trained
 
 
-def _stored(records: Records, member: str, meta: Any, where: str) -> Stored:
+def _stored(records: Members, member: str, meta: Any, where: str) -> Stored:
     with reading("a weight has no sound description", where):
         dtype, layout = _DTYPES.get(meta["dtype"]), meta["layout"]
         shape = [length["as_int"] for length in meta["sizes"]]

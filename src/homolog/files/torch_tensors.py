@@ -6,7 +6,8 @@ import sys
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from math import prod
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 from homolog.errors import Unreadable, Unsupported
 from homolog.files.archives import Archive, Member
@@ -17,21 +18,67 @@ from homolog.tensors import Array, TensorRef, dtype_of, width_of
 
 if TYPE_CHECKING:
     import numpy as np
+    from numpy.typing import NDArray
 
 MAX_EXPANDED = 1 << 30  # bytes; an expanded tensor (stride 0) may be logically larger than any memory
 
 
+class Record(Protocol):
+    """One storage: its name within the file, its bytes, and whether they are packed."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def deflated(self) -> bool: ...
+
+
+class Records(Protocol):
+    """The storages that belong to a pickle.
+
+    Attributes:
+        path: the file they are in.
+        big_endian: whether their elements are.
+    """
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def big_endian(self) -> bool: ...
+
+    def record(self, key: str) -> Record:
+        """The storage of that key, or ``Unreadable``."""
+
+    def values(self, record: Record) -> NDArray[np.uint8]:
+        """The bytes of one, its checksum checked where it has one."""
+
+    def start(self, record: Record) -> int:
+        """Where the bytes of one that is not packed stand in the file, its checksum checked likewise."""
+
+
 @dataclass(frozen=True)
-class Records:
+class Members:
     """The storages of an archive: one member each, named ``<prefix>data/<key>``."""
 
     archive: Archive
     prefix: str
     big_endian: bool
 
-    def member(self, key: str) -> Member:
-        """The member of a storage, or ``Unreadable``."""
+    @property
+    def path(self) -> Path:
+        return self.archive.path
+
+    def record(self, key: str) -> Member:
         return self.archive.member(f"{self.prefix}data/{key}")
+
+    def values(self, record: Record) -> NDArray[np.uint8]:
+        return self.archive.values(record.name)
+
+    def start(self, record: Record) -> int:
+        self.archive.verify(record.name)
+        with self.archive.file() as file:
+            return self.archive.start(file, self.archive.member(record.name))
 
 
 @dataclass(eq=False)
@@ -39,7 +86,7 @@ class Stored:
     """A tensor as a view of a storage. Offset and strides count elements, as in torch.
 
     Attributes:
-        record: the member that holds its storage.
+        record: its storage.
         dtype: numpy's name of the element.
         numel: the number of elements in the whole storage.
         requires_grad: as the pickle says.
@@ -47,7 +94,7 @@ class Stored:
     """
 
     records: Records = field(repr=False)
-    record: Member
+    record: Record
     dtype: str
     numel: int
     offset: int
@@ -92,7 +139,7 @@ class Stored:
         if prod(self.shape) * dtype.itemsize > max(MAX_EXPANDED, self.record.size):
             raise Unreadable(
                 "an expanded tensor is far larger than what is stored of it",
-                where=str(self.records.archive.path),
+                where=str(self.records.path),
                 found=f"{self.dtype} {self.shape} from {self.record.size:,} bytes",
             )
         element = self.element()
@@ -103,15 +150,12 @@ class Stored:
 
     def _elements(self, element: np.dtype[np.generic]) -> Array:
         """The whole storage; of one that holds much else, only what this tensor uses is read."""
-        archive, (first, end) = self.records.archive, self.extent
+        records, (first, end) = self.records, self.extent
         if self.record.deflated or 2 * (end - first) >= self.numel:
-            return archive.values(self.record.name).view(element)
+            return records.values(self.record).view(element)
         # Each of a thousand views of one storage would read all of it, and check all of it.
-        archive.verify(self.record.name)
-        with archive.file() as file:
-            start = archive.start(file, self.record)
-        where = f"{archive.path}: {self.record.name}"
-        return read_at(archive.path, start + first * element.itemsize, element, (end - first,), where)
+        start = records.start(self.record) + first * element.itemsize
+        return read_at(records.path, start, element, (end - first,), f"{records.path}: {self.record.name}")
 
     def ref(self, name: str, storage: Hashable = None, trainable: bool | None = None) -> TensorRef:
         """The same tensor under a name."""
@@ -126,7 +170,7 @@ def rebuild(made: Object, records: Records) -> Any:
     """
     name, arguments = made.type, made.arguments
     if name in ("collections.OrderedDict", "collections.Counter"):
-        return _mapping(arguments, str(records.archive.path))
+        return _mapping(arguments, str(records.path))
     if name == "collections.defaultdict":
         return {}
     if name == "torch.Size" and len(arguments) == 1 and isinstance(arguments[0], (tuple, list)):
@@ -144,7 +188,7 @@ def rebuild(made: Object, records: Records) -> Any:
             return data
     if name == "torch._tensor._rebuild_from_type_v2":
         function, kind, inner = _take(arguments, (0, 1, 2), records)
-        if isinstance(function, Global) and kind in (Global("torch.Tensor"), Global("torch.nn.parameter.Parameter")):
+        if isinstance(function, Global) and isinstance(kind, Global):  # whose values are those of the plain tensor
             return rebuild(Object(function.name, inner if isinstance(inner, tuple) else ()), records)
     return made
 
@@ -160,41 +204,41 @@ def _mapping(arguments: tuple[Any, ...], where: str) -> Any:
 
 def _take(arguments: tuple[Any, ...], wanted: tuple[int, ...], records: Records) -> list[Any]:
     if len(arguments) < 2:
-        raise Unreadable("a pickled tensor lacks its arguments", where=str(records.archive.path))
+        raise Unreadable("a pickled tensor lacks its arguments", where=str(records.path))
     return [arguments[index] if index < len(arguments) else None for index in wanted]
 
 
 def _stored(records: Records, storage: Any, dtype: Any, view: tuple[Any, Any, Any], requires_grad: Any) -> Stored:
-    where = str(records.archive.path)
-    member, declared, count = _storage(records, storage)
+    where = str(records.path)
+    record, declared, count = _storage(records, storage)
     if isinstance(dtype, Global) and dtype.name in DTYPES:
         declared = DTYPES[dtype.name]
     if declared is None:
         found = dtype.name if isinstance(dtype, Global) else None
         raise Unsupported("a tensor has an element type that homolog does not know", where=where, found=found)
-    if count != member.size:
+    if count != record.size:
         raise Unreadable(
             "a storage is not as long as its tensors say",
-            where=f"{where}: {member.name}",
+            where=f"{where}: {record.name}",
             expected=f"{count:,} bytes",
-            found=f"{member.size:,}",
+            found=f"{record.size:,}",
         )
-    return view_of(records, member, declared, view, requires_grad is True)
+    return view_of(records, record, declared, view, requires_grad is True)
 
 
-def view_of(records: Records, member: Member, dtype: str, view: tuple[Any, Any, Any], requires_grad: bool) -> Stored:
-    """A tensor that is a view of the storage in a member: its offset, shape and strides, as the file gives them.
+def view_of(records: Records, record: Record, dtype: str, view: tuple[Any, Any, Any], requires_grad: bool) -> Stored:
+    """A tensor that is a view of a storage: its offset, shape and strides, as the file gives them.
 
     Raises:
         Unreadable: these are no counts, or the view goes beyond the storage.
     """
-    where = f"{records.archive.path}: {member.name}"
+    where = f"{records.path}: {record.name}"
     offset, shape, stride = view
     itemsize = width_of(dtype)
     sound = _counts([offset]) and _counts(shape) and _counts(stride) and len(shape) == len(stride) <= 64
-    if not sound or member.size % itemsize:
+    if not sound or record.size % itemsize:
         raise Unreadable("a pickled tensor has no sound shape", where=where, found=f"{shape}"[:200])
-    made = Stored(records, member, dtype, member.size // itemsize, offset, tuple(shape), tuple(stride), requires_grad)
+    made = Stored(records, record, dtype, record.size // itemsize, offset, tuple(shape), tuple(stride), requires_grad)
     if made.extent[1] > made.numel:
         raise Unreadable(
             "a tensor goes beyond its storage",
@@ -205,9 +249,9 @@ def view_of(records: Records, member: Member, dtype: str, view: tuple[Any, Any, 
     return made
 
 
-def _storage(records: Records, storage: Any) -> tuple[Member, str | None, int]:
-    """The member of a persistent id, its element type where its class says one, and its declared bytes."""
-    where = str(records.archive.path)
+def _storage(records: Records, storage: Any) -> tuple[Record, str | None, int]:
+    """The storage of a persistent id, its element type where its class says one, and its declared bytes."""
+    where = str(records.path)
     identity = storage.id if isinstance(storage, Persistent) else None
     if not (isinstance(identity, tuple) and len(identity) == 5 and identity[0] == "storage"):
         raise Unreadable("a tensor has no storage", where=where)
@@ -217,7 +261,7 @@ def _storage(records: Records, storage: Any) -> tuple[Member, str | None, int]:
     if kind.name not in STORAGES:
         raise Unsupported("a tensor has a storage that homolog does not know", where=where, found=kind.name)
     dtype = STORAGES[kind.name]
-    return records.member(key), dtype, numel * (width_of(dtype) if dtype else 1)
+    return records.record(key), dtype, numel * (width_of(dtype) if dtype else 1)
 
 
 def _counts(values: Any) -> bool:

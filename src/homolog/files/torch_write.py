@@ -7,17 +7,17 @@ alignment stays, from which ``torch.load(mmap=True)`` computes where each storag
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from homolog.errors import Mismatch, Unsupported
 from homolog.files.archives import Archive, Member, write_checksums
-from homolog.files.checkpoint import Config, Named
+from homolog.files.checkpoint import Config, Named, Writer
 from homolog.files.torch_tensors import Stored, shared_storage
 from homolog.tensors import Array, same_bits
 
 
-def rewriter(archive: Archive, named: Mapping[str, Stored]) -> Callable[[Path, Named, Config | None], None]:
+def rewriter(archive: Archive, named: Mapping[str, Stored]) -> Writer:
     """The ``writer`` of a checkpoint whose tensors are these."""
 
     def write(out: Path, arrays: Named, config: Config | None) -> None:
@@ -52,13 +52,14 @@ class _Patch:
         stored = self.named[name]
         if array.size == 0:
             return
-        _refuse_packed(stored.record, self.archive)
+        member = self.archive.member(stored.record.name)
+        _refuse_packed(member, self.archive)
         element = stored.element()
         bits = (array if element == array.dtype else array.view(element.newbyteorder("="))).astype(element, copy=False)
         with self.out.open("r+b") as file:
-            start = self.archive.start(file, stored.record)
+            start = self.archive.start(file, member)
             file.seek(start)
-            storage = np.frombuffer(bytearray(file.read(stored.record.size)), element)
+            storage = np.frombuffer(bytearray(file.read(member.size)), element)
             view = stored.view(storage)
             if name in self.tied:
                 taken = stored.view(self.written.setdefault(stored.record.name, np.zeros(stored.numel, dtype=np.bool_)))

@@ -15,7 +15,7 @@ _PIECE = 1 << 20  # values that are summed up at once
 
 @dataclass(frozen=True)
 class Figures:
-    """What the values of an array are like.
+    """What the values of an array are like; of complex numbers, what their real and imaginary parts are like.
 
     Attributes:
         dtype: name of the element type, as numpy or the framework gives it.
@@ -141,7 +141,7 @@ def together(parts: Sequence[tuple[Figures, int]], shape: tuple[int | None, ...]
     """
     sums = _Sums()
     for one, elements in parts:
-        count = elements - one.not_finite
+        count = elements * (2 if one.dtype.startswith("complex") else 1) - one.not_finite
         if one.low is None or one.high is None or one.mean is None or one.std is None:
             sums.add(_Sums(nan=one.nan, inf=one.inf))
         else:
@@ -251,6 +251,6 @@ def _numpy(value: object) -> Array:
             value = value.float()  # type: ignore[attr-defined]
     array = np.asarray(value)
     if array.dtype.kind == "c":
-        raise TypeError("complex numbers have no order")
+        return np.stack([array.real, array.imag], axis=-1)
     # Small float types have no figures of their own in numpy.
     return array if array.dtype.kind in "biuf" else array.astype(np.float32)

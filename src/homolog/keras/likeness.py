@@ -15,7 +15,7 @@ from homolog.errors import HomologError, Unsupported
 from homolog.graph import Node
 from homolog.keras.exact import lent
 from homolog.keras.framework import require
-from homolog.keras.model import as_taken, groups_of, walk
+from homolog.keras.model import as_taken, groups_of, input_names, walk
 from homolog.keras.nodes import SEED, SEED_NAME, Nodes
 from homolog.keras.settings import layer_config
 from homolog.keras.torch_backend import Amendments, on_torch
@@ -35,6 +35,7 @@ class KerasLikeness:
     Attributes:
         name: of the model.
         inputs: in order; none where the model does not say.
+        names: of the inputs, in order; none where it does not take them by name.
         layers: class of every layer by its path, outer ones first.
         nodes: by path, the layers that are one node of a rule; its weights in PyTorch's layouts.
         tensors: every variable by name.
@@ -44,6 +45,7 @@ class KerasLikeness:
     model: Any
     name: str
     inputs: tuple[Entry, ...]
+    names: tuple[str, ...]
     layers: Mapping[str, str]
     nodes: Mapping[str, Node]
     tensors: Mapping[str, TensorRef]
@@ -121,13 +123,22 @@ def likeness(model: Any) -> KerasLikeness:
                 found=f"{type(layer).__name__}(stateful=True)",
                 help="make it with stateful=False, and give initial_state where it is needed",
             )
+        if layer.weights and layer.compute_dtype != layer.variable_dtype:
+            raise Unsupported(
+                "a layer computes in another element type than its weights have",
+                where=path,
+                expected="one element type: what rounding to a shorter one gives is not the same in two frameworks",
+                found=f"weights of {layer.variable_dtype}, computed in {layer.compute_dtype}",
+                help='build the model with the policy of its weights, keras.config.set_dtype_policy("float32")',
+            )
         layers[path] = type(layer).__name__
         node = _node(layer, path, refs) if has_rule(layer) else None
         if node is not None:
             nodes[path] = node
     tensors = {ref.name: ref for found in refs.values() for ref in found}
     reasons = {name: SEED for name in tensors if SEED_NAME in name}
-    return KerasLikeness(model, str(model.name), _entries(model), layers, nodes, tensors, reasons)
+    names = tuple(input_names(model))
+    return KerasLikeness(model, str(model.name), _entries(model), names, layers, nodes, tensors, reasons)
 
 
 def _node(layer: Any, path: str, refs: Mapping[str, list[TensorRef]]) -> Node | None:

@@ -99,7 +99,22 @@ def as_taken(model: Any, arguments: list[Any]) -> Any:
     structure = getattr(model, "_inputs_struct", None)
     if structure is not None and len(keras.tree.flatten(structure)) == len(arguments):
         return keras.tree.pack_sequence_as(structure, arguments)
+    names = input_names(model)
+    if structure is None and len(names) == len(arguments):
+        return dict(zip(names, arguments, strict=True))
     return arguments[0] if len(arguments) == 1 else arguments
+
+
+def input_names(model: Any) -> list[str]:
+    """Names of the inputs that a model declares, or was built with by name, in the order in which it is called with
+    them; none where it takes them in order."""
+    keras = require()
+    declared = getattr(model, "_inputs_struct", None)
+    if declared is not None:
+        return [tensor._keras_history[0].name for tensor in keras.tree.flatten(declared)]
+    built = list((getattr(model, "_build_shapes_dict", None) or {}).values())
+    by_name = len(built) == 1 and isinstance(built[0], dict)
+    return list(built[0]) if by_name else []
 
 
 def _inside(model: Any) -> list[Any]:

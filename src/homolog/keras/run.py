@@ -20,7 +20,7 @@ from homolog.keras.framework import require, results_of
 from homolog.keras.frugal import frugal
 from homolog.keras.learn import gradients, train
 from homolog.keras.likeness import likeness
-from homolog.keras.model import as_taken, groups_of, layers_by_path, read_model
+from homolog.keras.model import as_taken, groups_of, input_names, layers_by_path, read_model
 from homolog.keras.nodes import SEED_NAME
 from homolog.keras.record import recording
 from homolog.live import Gradients, Lesson, Likeness, Run, Trained
@@ -53,7 +53,7 @@ class LiveKeras:
         return None  # the graph says it, with shapes and types
 
     def graph(self, inputs: Given | None = None) -> Graph:
-        arrays = None if inputs is None else in_order(inputs, _names(self.model))
+        arrays = None if inputs is None else in_order(inputs, input_names(self.model))
         return read_model(self.model, None if arrays is None else [array.shape for array in arrays])
 
     def trace(self, inputs: Given, free: Mapping[int | str, Sequence[int]], written: Collection[str] = ()) -> Trace:
@@ -106,7 +106,7 @@ class LiveKeras:
     def _caller(self, inputs: Given) -> Callable[[bool], Results]:
         """Calls the model on these inputs, given whether it is in training mode."""
         keras = require()
-        arrays = in_order(inputs, _names(self.model))
+        arrays = in_order(inputs, input_names(self.model))
         arguments = [keras.ops.convert_to_tensor(np.asarray(array, order="C")) for array in arrays]
         taken = as_taken(self.model, arguments)
         return lambda training: results_of(self.model(taken, training=training))
@@ -194,13 +194,6 @@ def _set(layer: Any, setting: str, value: object) -> None:
         layer._tracker.unlock()  # made without a rate, a dropout has no random numbers
         layer.seed_generator = keras.random.SeedGenerator(layer.seed)
         layer._tracker.lock()
-
-
-def _names(model: Any) -> list[str]:
-    """Names of the inputs that a model declares, in the order in which it is called with them."""
-    keras = require()
-    declared = getattr(model, "_inputs_struct", None)
-    return [] if declared is None else [tensor._keras_history[0].name for tensor in keras.tree.flatten(declared)]
 
 
 @contextmanager

@@ -85,8 +85,8 @@ SHARED: Mapping[str, Way] = {
         "alias to _to_copy type_as lift_fresh_copy float zeros_like ones_like full_like "
         "softmax log_softmax _softmax _log_softmax cumsum cumprod flip roll slice index_select cat concat split "
         "split_with_sizes chunk narrow slice_scatter glu zero "
-        "expand diff repeat xlogy hypot fill copy linalg_vector_norm_keep normalize floor_divide repeat_interleave "
-        "tril_keep",
+        "expand diff repeat tile xlogy hypot fill copy linalg_vector_norm_keep normalize floor_divide "
+        "repeat_interleave tril_keep",
         effects.through,
     ),
     **_names(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
+from typing import cast
 
 import numpy as np
 
@@ -14,8 +15,8 @@ from homolog.graph import Framework, Graph, Node, OpenShape
 from homolog.passes.layout import Labels, labels_at
 from homolog.proof.subjects import Subjects
 from homolog.reading import customary, element_type, reordered, vocabulary
-from homolog.signature import OPEN, Argument, Given, fits, in_words, lengths
-from homolog.tensors import Array
+from homolog.signature import OPEN, RUN_ON, Argument, Given, fits, in_words, lengths
+from homolog.tensors import Array, Shape
 
 HELP = "give the shapes of the inputs, batch first: --input 1,3,224,224"
 
@@ -327,7 +328,8 @@ def _shape(
         told = reordered(told, have, want)
     shape = _joined(own, told, one.name)
     if shape is not None:
-        usual = lengths(shape, batch)
+        run_on = cast(Shape | None, one.fields.get(RUN_ON))
+        usual = lengths(shape, batch) if run_on is None else run_on
         shape = tuple(usual[axis] if n is None and axis in free else n for axis, n in enumerate(shape))
     if shape is None or None in shape[1:]:
         raise Unsupported("neither network says how large its input is", where=one.name, found=str(shape), help=HELP)

@@ -8,18 +8,25 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from homolog.errors import Unsupported
+from homolog.errors import HomologError, Unsupported
+from homolog.pytorch import packed
 from homolog.pytorch.attention import plain_attention
+from homolog.pytorch.bags import plain_bags
 from homolog.pytorch.chunks import open_chunks
+from homolog.pytorch.experts import plain_experts
 from homolog.pytorch.export import giving_tensors
 from homolog.pytorch.inference import at_inference
 from homolog.pytorch.quick import quick_norms
 from homolog.results import Results, taken_apart
+from homolog.trace import BATCH
 
 if TYPE_CHECKING:
     import torch
 
-BATCH = "batch"
+FIXED = "to be a constant"
+"""In PyTorch's words for a number of rows that a forward fixes."""
+FIXED_HELP = "len(x), int(x.shape[0]) and loops over rows fix their number: compute with x.shape[0]"
+HELP = "check the shapes given with --input; say what depends on values with torch.where, not with if"
 OTHER = (2.0, 0.5)
 """Times the length that it is traced with, at which a network is tried that is to take any."""
 UNREADABLE = ("complex", "quint", "qint", "float8")
@@ -95,6 +102,9 @@ def exported(
             giving_tensors(module),
             open_chunks(module),
             plain_attention(),
+            plain_bags(),
+            plain_experts(module),
+            packed.told_of_packing(),
             quick_norms(),
             plainly,
         )
@@ -104,6 +114,8 @@ def exported(
             warnings.filterwarnings("ignore", message="The tensor attribute")
             shapes = _by_argument(module, by_place, by_name, args, kwargs)
             program = torch.export.export(module, tuple(by_place), dict(by_name), dynamic_shapes=shapes, strict=False)
+    except HomologError:
+        raise
     except Exception as error:  # whatever the user's forward raises while it is traced
         raise _not_exported(module, given, error) from error
     _refuse_fixed(program, [*args, *kwargs.values()])
@@ -197,15 +209,22 @@ def _by_argument(
 
 def _not_exported(module: torch.nn.Module, given: Sequence[torch.Tensor], error: Exception) -> Unsupported:
     place = _user_place(error)
-    first = str(error).strip().splitlines()
+    lines = str(error).strip().splitlines()
+    first = [line.removeprefix("  - ") for line in lines if FIXED in line] or lines
     return Unsupported(
         f"torch.export cannot trace {type(module).__name__}",
         where=place or None,
         found=f"{type(error).__name__}: {first[0] if first else ''}",
         expected=f"a forward that runs on shapes {', '.join(str(tuple(item.shape)) for item in given)} and for every "
         "number of rows, and makes no decision by values",
-        help="check the shapes given with --input; say what depends on values with torch.where, not with if",
+        help=_help(error),
     )
+
+
+def _help(error: Exception) -> str:
+    if isinstance(error, packed.Packed):
+        return packed.HELP
+    return FIXED_HELP if FIXED in str(error) else HELP
 
 
 def _user_place(error: BaseException) -> str:

@@ -15,6 +15,8 @@ from homolog.pytorch.statics import sources
 if TYPE_CHECKING:
     import torch
 
+SAME = {"to", "_to_copy", "detach", "alias", "clone", "contiguous"}
+"""Operators that give the numbers that they are given, but for their element type."""
 VIEWS = {
     *("view", "reshape", "permute", "transpose", "slice", "select", "expand", "squeeze", "unsqueeze", "unbind"),
     *("split", "split_with_sizes", "chunk", "alias", "detach", "flatten", "unflatten", "t", "narrow", "as_strided"),
@@ -58,6 +60,25 @@ def changed_state(program: torch.export.ExportedProgram) -> list[str]:
             if root.op == "placeholder" and root.name in held:
                 found.append(held[root.name])
     return found
+
+
+def without_idle_copies(program: torch.export.ExportedProgram) -> None:
+    """Take away what copies a value into itself: ``self.table = self.table.to(x.device)`` changes nothing."""
+    for entry in list(program.graph.nodes):
+        if entry.op == "call_function" and short(entry) == "copy_" and _root(entry.args[1]) is entry.args[0]:
+            entry.replace_all_uses_with(entry.args[0])
+            program.graph.erase_node(entry)
+
+
+def _root(entry: Any) -> Any:
+    """What an entry gives as it is."""
+    while entry.op == "call_function" and short(entry) in SAME and _is_alike(entry, entry.args[0]):
+        entry = entry.args[0]
+    return entry
+
+
+def _is_alike(one: Any, two: Any) -> bool:
+    return bool(one.meta["val"].dtype == two.meta["val"].dtype)
 
 
 def depending(program: torch.export.ExportedProgram) -> set[Any]:

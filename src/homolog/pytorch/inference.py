@@ -44,14 +44,23 @@ class _Computed:
 @contextmanager
 def at_inference(module: torch.nn.Module) -> Iterator[None]:
     """While the body runs, the module is in eval mode; each part is put back into its own, and so is what a forward
-    that ignores its mode writes into its buffers (running statistics)."""
+    that ignores its mode writes into its buffers (running statistics).
+
+    Attention takes no fast path: that of ``nn.TransformerEncoder`` gives zeros for the places that its mask leaves out,
+    where its own layers give numbers.
+    """
+    import torch
+
+    fast = torch.backends.mha.get_fastpath_enabled()
     training = {child: child.training for child in module.modules()}
     buffers = [(child, dict(child._buffers)) for child in module.modules() if child._buffers]
     copies = {id(held): held.detach().clone() for _, own in buffers for held in own.values() if held is not None}
     module.eval()
+    torch.backends.mha.set_fastpath_enabled(False)
     try:
         yield
     finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
         for child, mode in training.items():
             child.training = mode
         for child, own in buffers:

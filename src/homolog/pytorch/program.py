@@ -17,8 +17,8 @@ from homolog.pytorch.aliases import plain
 from homolog.pytorch.decompose import decomposed
 from homolog.pytorch.entries import arguments_of
 from homolog.pytorch.export import with_sizes
-from homolog.pytorch.exporting import BATCH, exported, is_open, refuse_types
-from homolog.pytorch.functional import changed_state, functional
+from homolog.pytorch.exporting import exported, is_open, refuse_types
+from homolog.pytorch.functional import changed_state, functional, without_idle_copies
 from homolog.pytorch.inference import as_used
 from homolog.pytorch.inline import inline, without_idle_detaching
 from homolog.pytorch.lengths import told_lengths
@@ -27,9 +27,9 @@ from homolog.pytorch.statics import Statics
 from homolog.pytorch.stretches import stretched
 from homolog.results import Results
 from homolog.rules.norm import COUNTER
-from homolog.signature import Given
+from homolog.signature import BELOW, RUN_ON, Given
 from homolog.tensors import TensorRef
-from homolog.trace import CONSTANT, INPUT, PARAMETER, Called, Open, Step, Trace
+from homolog.trace import BATCH, CONSTANT, INPUT, PARAMETER, Called, Open, Step, Trace
 
 if TYPE_CHECKING:
     import torch
@@ -64,13 +64,26 @@ def trace(
     with as_used(module, as_trained=True) as computed:
         program, results = exported(module, by_place, by_name, free)
         found = _Reader(module, program, results, list(by_name), written).trace()
+    told = {
+        step.name: _told_of(step, item)
+        for step, item in zip(found.inputs, (*by_place, *by_name.values()), strict=False)
+    }
     reasons = {
         stored[origin]: f"{name} is computed from it, and is written as it is at inference"
         for name, origins in computed.items()
         for origin in origins
         if origin in stored
     }
-    return replace(found, ignored={**found.ignored, **reasons})
+    return replace(found, steps={**found.steps, **told}, ignored={**found.ignored, **reasons})
+
+
+def _told_of(step: Step, given: torch.Tensor) -> Step:
+    """An input with the shape that was given for it, and what the numbers stay below; zeros, which a shape stands for,
+    say nothing."""
+    told: dict[str, object] = {RUN_ON: tuple(given.shape)}
+    if given.is_floating_point() or not given.any():
+        return replace(step, arguments=told)
+    return replace(step, arguments={**told, BELOW: int(given.max()) + 1})
 
 
 class _Reader:
@@ -86,6 +99,7 @@ class _Reader:
     ) -> None:
         inline(program.graph_module)
         without_idle_detaching(program)
+        without_idle_copies(program)
         self._refuse_changes(changed_state(program))
         self.module, self.results = module, results
         self.program = decomposed(functional(program), written) if written else functional(program)
@@ -224,7 +238,9 @@ class _Reader:
                 found=step.operator,
             )
         layer = step.layer if step.layer is None else replace(step.layer, shapes=shapes)
-        self.steps[step.name] = replace(step, shapes=shapes, dtypes=dtypes, layer=layer)
+        lengths = [getattr(item, "shape", ()) for item in items]
+        told = tuple(tuple(map(self._told, *pair)) for pair in zip(shapes, lengths, strict=True))
+        self.steps[step.name] = replace(step, shapes=shapes, open=told, dtypes=dtypes, layer=layer)
         return Value(step.name)
 
     def _argument(self, item: Any) -> object:
@@ -262,6 +278,11 @@ class _Reader:
         if name in self.refs:
             return self.refs[name]
         raise Unsupported("a tensor that the network uses is not in its state_dict", where=name)
+
+    def _told(self, length: int | None, value: Any) -> str:
+        """What an open length is; empty for a known one."""
+        found = self._number(value) if length is None else None
+        return found.text if isinstance(found, Open) else ""
 
     def _number(self, value: Any) -> object:
         if isinstance(value, bool | int | float) or value is None:

@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from homolog.comparing import DIFFERENT, SAME, Compared, Comparison
-from homolog.inspecting.words import shape_text
+from homolog.inspecting.words import shape_text, visible
 from homolog.reporting.blocks import BAD, GOOD, NAME, WARN, bullets, numbers, several, table, text
 
 
@@ -35,7 +35,7 @@ def comparison(result: Comparison) -> RenderableType:
 
 def _cells(row: Compared) -> list[Text]:
     return [
-        text(row.name, NAME),
+        text(visible(row.name), NAME),
         Text(row.verdict, BAD if row.verdict == DIFFERENT else WARN),
         text(_both(row.a_shape and shape_text(row.a_shape), row.b_shape and shape_text(row.b_shape))),
         text(_both(row.a_dtype, row.b_dtype)),

@@ -10,7 +10,7 @@ from homolog.inspecting.inspection import Inspection, Port
 from homolog.inspecting.summary import LayerRow, Summary
 from homolog.inspecting.table import TensorRow, TensorTable
 from homolog.inspecting.values import Figures
-from homolog.inspecting.words import shape_text, size_text
+from homolog.inspecting.words import shape_text, size_text, visible
 from homolog.reporting.blocks import BAD, DIM, NAME, WARN, count, indented, numbers, pairs, table, text
 
 
@@ -37,7 +37,7 @@ def layers(summary: Summary) -> Table:
     made = table("layer", "type", *(["output"] if shapes else []))
     numbers(made, "parameters", *(["buffers"] if buffers else []), *(["tied"] if tied else []))
     for row in summary.rows:
-        cells = [text(row.name, NAME), text(row.type)]
+        cells = [text(visible(row.name), NAME), text(row.type)]
         cells += [_outputs(row)] if shapes else []
         cells += [count(row.parameters)]
         cells += [count(row.buffers)] if buffers else []
@@ -82,7 +82,7 @@ def tensors(result: TensorTable) -> Table:
         if shown:
             made.add_column(heading, overflow="fold")
     for row in result.rows:
-        cells = [text(row.name, NAME), Text(shape_text(row.shape)), text(row.dtype)]
+        cells = [text(visible(row.name), NAME), Text(shape_text(row.shape)), text(row.dtype)]
         cells += [Text(f"{row.times:,}" if row.times > 1 else "")] if several else []
         cells += _figures(row.figures) if row.figures else [count(row.elements), count(row.nbytes)]
         cells += [_trained(row)] if told else []

@@ -17,6 +17,12 @@ KEEP = {
 NEW = {"zeros": 0, "ones": 0, "empty": 0, "full": 0}
 JOINED = {"concatenate", "vstack", "append"}
 REDUCED = {"mean", "sum", "std", "var", "max", "min", "argmax", "argmin", "any", "all", "median"}
+GENERATORS = {"random.RandomState", "random.default_rng"}
+DRAWN = {
+    *("random", "random_sample", "standard_normal", "normal", "uniform", "randint", "integers", "binomial", "poisson"),
+    *("beta", "gamma", "exponential", "laplace", "lognormal"),
+}
+"""Functions whose third argument, or first, is the shape of what they draw."""
 NEW_AXIS = Name("numpy.newaxis")
 KINDS = {"f": "float", "i": "int", "u": "int", "b": "int"}
 
@@ -117,6 +123,8 @@ def call(name: str, values: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
     kind = kind_of(keywords.get("dtype")) or (first.kind if isinstance(first, Array) else None)
     if last in NEW:
         return _filled(first, kind or "float")
+    if last in GENERATORS:
+        return Name("numpy.random")  # its methods go by the names of the module's functions
     if last.startswith("random."):
         return _random(last.removeprefix("random."), values, keywords)
     if last == "arange":
@@ -144,12 +152,14 @@ def _filled(shape: Any, kind: str) -> Array:
 def _random(name: str, values: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
     if name in ("rand", "randn"):
         return _filled(tuple(values), "float")
+    if name == "permutation" and values and isinstance(values[0], Array):
+        return values[0]
     size = keywords.get("size", values[2] if len(values) > 2 else None)
-    if name in ("random", "random_sample"):
+    if name in ("random", "random_sample", "standard_normal"):
         size = values[0] if values else size
-    if size is None:
+    if size is None or isinstance(size, Unknown) or name not in DRAWN:
         return Unknown()
-    return _filled(size, "int" if name == "randint" else "float")
+    return _filled(size, "int" if name in ("randint", "integers") else "float")
 
 
 def _joined(name: str, parts: Any, keywords: Mapping[str, Any]) -> Any:

@@ -56,7 +56,7 @@ def _head(draft: Draft) -> str:
         draft.named(name)
     texts = [_renamed(draft, "\n".join(PARTS["device"].text.splitlines()))] if "device" in parts else []
     texts += draft.constants
-    texts += [network.source.classes_text for network in draft.networks.values() if network.used and network.source]
+    texts += [network.source.classes_text for network in draft.written if network.source]
     texts += [_renamed(draft, text_of(name, draft.features)) for name in parts if name != "device"]
     texts += [_renamed(draft, part.text.strip("\n")) for part in draft.functions.values()]
     return "\n\n\n".join(texts)
@@ -75,8 +75,8 @@ def _needed(draft: Draft) -> Iterable[str]:
         yield from PARTS[name].imports
     for part in draft.functions.values():
         yield from part.imports
-    for network in draft.networks.values():
-        if network.used and network.source is not None:
+    for network in draft.written:
+        if network.source is not None:
             yield from network.source.imports
 
 

@@ -10,6 +10,8 @@ import libcst as cst
 
 from homolog.scripts import setup
 from homolog.scripts.calls import RUNTIME, Calls
+from homolog.scripts.classes import Class
+from homolog.scripts.classes import read as read_class
 from homolog.scripts.draft import NOTHING, Draft, Left, Network
 from homolog.scripts.importing import imported
 from homolog.scripts.rewriting import Rewriter
@@ -126,7 +128,7 @@ class Blocks:
         if isinstance(node, cst.FunctionDef):
             return self._function(node, scope)
         if isinstance(node, cst.ClassDef):
-            return self._leave(node, scope, f"the class {node.name.value} is made of Keras's; write it as an nn.Module")
+            return self._class(node, scope)
         if not self._runs(node, scope):
             return self._build(node, scope)
         if isinstance(node, cst.SimpleStatementLine):
@@ -140,6 +142,8 @@ class Blocks:
         return [name for base in node.bases for name in names_read(base) if is_framework(scope.get(name))]
 
     def _import(self, node: Statement, first: cst.Import | cst.ImportFrom, scope: Scope) -> list[Piece]:
+        if isinstance(first, cst.ImportFrom) and code(first).split()[1] == "__future__":
+            return []  # Python 3 has them all
         scope.update(imported(first))
         names = bound(first)
         if not any(is_framework(scope.get(name)) for name in names):
@@ -282,6 +286,15 @@ class Blocks:
 
         return [Piece(self.draft.slot(render))]
 
+    def _class(self, node: cst.ClassDef, scope: Scope) -> list[Piece]:
+        """A class of layers or models: read when objects of it are made."""
+        try:
+            found = read_class(self.draft.interpreter, node, scope)
+        except NotStatic as error:
+            return self._leave(node, scope, error.what)
+        scope[node.name.value] = found
+        return [Piece(self.draft.slot(lambda: found.left))]
+
     # -- what runs ----------------------------------------------------------------------------------------------
 
     def _rewrite(self, node: cst.SimpleStatementLine, scope: Scope) -> list[Piece]:
@@ -343,6 +356,8 @@ class Blocks:
         """A statement that cannot be translated, as a comment with the reason."""
         for name in names_read(node):
             function = scope.get(name)
+            if isinstance(function, Class) and not function.left:
+                function.left = "\n".join(_commented(function.node))
             if isinstance(function, Function) and not (function.free or function.translated) and not function.left:
                 function.left = "\n".join(_commented(function.node))
         for name in bound(node):

@@ -33,6 +33,7 @@ RENAMED = {
     "keras.utils.normalize": ("normalize", {"x": "array"}),
     "keras.utils.set_random_seed": ("seed_everything", {}),
 }
+FED = {"fit", "evaluate", "predict"}
 RUNTIME = {"fit", "evaluate", "predict", "summary", "count_params", "save", "save_weights", "load_weights"}
 UNWEIGHTED = "{name} of fit: the written loop counts all samples alike"
 AGAIN = "steps_per_epoch: Keras ends the training once the data has run out; here the data begins anew"
@@ -79,11 +80,22 @@ class Calls:
         model = self.draft.interpreter.value(node.func.value, scope)
         if not is_model(model):
             return None
+        if node.func.attr.value in FED:
+            self._build(model, node, scope)
         if not isinstance(node.func.value, cst.Name):
             raise NotStatic(f"`{code(node.func)}`: the model has no name of its own in the script")
         method = getattr(self, f"_{node.func.attr.value}")
         found: str = method(node, node.func.value.value, self.draft.network(model), scope, write)
         return found
+
+    def _build(self, model: Any, node: cst.Call, scope: Scope) -> None:
+        """Build a model by the first data that it is given."""
+        x = next((item.value for item in node.args if item.keyword is None or item.keyword.value == "x"), None)
+        value = None if x is None else self.draft.interpreter.value(x, scope)
+        if isinstance(value, Pipeline) and not (value.before or value.behind):
+            value = value.parts[0][1]
+        if isinstance(value, Array) and value.shape is not None:
+            self.draft.build(model, value.shape, value.kind == "int")
 
     def _pipeline(self, pipeline: Pipeline) -> str:
         network = self.draft.network(pipeline.models[0]) if pipeline.models else None
@@ -330,8 +342,10 @@ class Calls:
     # -- words and files ----------------------------------------------------------------------------------------
 
     def _summary(self, node: cst.Call, name: str, network: Network, scope: Scope, write: Write) -> str:
-        self.draft.source_of(network.model)
         self.values[node] = None
+        if not getattr(network.model, "inputs", None):  # it is built by its data, further below
+            return self.draft.slot(lambda: f"print({name})" if network.used else "")
+        self.draft.source_of(network.model)
         return f"print({name})"
 
     def _count_params(self, node: cst.Call, name: str, network: Network, scope: Scope, write: Write) -> str:

@@ -10,6 +10,8 @@ from typing import Any
 
 import libcst as cst
 
+from homolog.keras.framework import require
+from homolog.scripts import making
 from homolog.scripts import model as models
 from homolog.scripts.interpreter import Interpreter
 from homolog.scripts.model import ModelSource
@@ -106,6 +108,7 @@ class Draft:
         networks: by the identity of their models.
         notes: what comes out differently.
         left: what was not translated.
+        initializers: by the identity of variables that layers made, the variable and what it is drawn by.
     """
 
     def __init__(self, script: Script) -> None:
@@ -119,6 +122,7 @@ class Draft:
         self.networks: dict[int, Network] = {}
         self.notes: dict[str, None] = {}
         self.left: list[Left] = []
+        self.initializers: dict[int, tuple[Any, Any]] = {}
         self.imports: dict[str, None] = {}
         self.bound = all_bound(script.module)
         self.taken = set(self.bound)
@@ -173,6 +177,33 @@ class Draft:
         """What is known of a live model."""
         return self.networks.setdefault(id(model), Network(model))
 
+    @property
+    def written(self) -> list[Network]:
+        """The models that are written."""
+        return [network for network in dict.fromkeys(self.networks.values()) if network.used]
+
+    def build(self, model: Any, shape: tuple[int | None, ...], whole: bool) -> None:
+        """Give a model inputs of the shape of its data, if it says nothing of them yet.
+
+        Args:
+            shape: of the data, (n, ...).
+            whole: whether these are whole numbers.
+
+        Raises:
+            NotStatic: Keras refuses it.
+        """
+        network = self.network(model)
+        if getattr(network.model, "inputs", None) or None in shape[1:]:
+            return
+        keras = require()
+        if isinstance(model, keras.Sequential):
+            making.called(model.build, ((None, *shape[1:]),), {}, "build")
+            return
+        inputs = keras.Input(shape[1:], dtype="int32" if whole else "float32")
+        outputs = making.called(model, (inputs,), {}, f"the model {model.name}")
+        network.model = making.called(keras.Model, (inputs, outputs), {"name": model.name}, "keras.Model")
+        self.networks[id(network.model)] = network
+
     def source_of(self, model: Any) -> ModelSource:
         """The source of a model's counterpart, which is going to be written.
 
@@ -180,6 +211,7 @@ class Draft:
             NotStatic: it cannot be translated, or has no inputs yet.
         """
         network = self.network(model)
+        model = network.model
         if network.failed:
             raise NotStatic(f"it needs {network.variable}, which was not translated")
         if network.source is None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-from homolog.scripts.draft import Draft, Network
+import numpy as np
+
+from homolog.scripts.draft import Draft, Left, Network
+from homolog.scripts.draws import Draw, calls, constant, draw_of, xavier
 from homolog.scripts.facts import layers_of
+from homolog.scripts.model import Tensor
 from homolog.scripts.parts import Part, chosen
-from homolog.scripts.values import NotStatic
+from homolog.scripts.script import code
+from homolog.transforms import apply
 
 NOTE = "initial weights are drawn as Keras draws them (`initialise`), for PyTorch's own defaults are others"
 VARIANCE = (
@@ -40,56 +44,24 @@ def initialise(model):
                     nn.init.zeros_(tensor)  #? recurrent
                     if isinstance(module, nn.LSTM) and name.startswith("bias_ih"):  #? recurrent
                         tensor[module.hidden_size : 2 * module.hidden_size] = 1  # the gate that forgets  #? recurrent
-        if isinstance(module, nn.MultiheadAttention):  #? attention
-            nn.init.xavier_uniform_(module.in_proj_weight)  #? attention
-            nn.init.zeros_(module.in_proj_bias)  #? attention
 '''
 KINDS: Mapping[str, str] = {
-    "Dense": "dense",
-    "Conv1D": "dense",
-    "Conv2D": "dense",
-    "Conv3D": "dense",
-    "SeparableConv1D": "dense",
-    "SeparableConv2D": "dense",
-    "DepthwiseConv1D": "dense",
-    "DepthwiseConv2D": "dense",
-    "EinsumDense": "dense",
-    "Conv1DTranspose": "transposed",
-    "Conv2DTranspose": "transposed",
-    "Conv3DTranspose": "transposed",
+    **dict.fromkeys(("Linear", "Conv1d", "Conv2d", "Conv3d"), "dense"),
+    **dict.fromkeys(("ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"), "transposed"),
     "Embedding": "embedding",
-    "SimpleRNN": "recurrent",
-    "GRU": "recurrent",
-    "LSTM": "recurrent",
-    "MultiHeadAttention": "attention dense",
+    **dict.fromkeys(("RNN", "GRU", "LSTM"), "recurrent"),
 }
-USUAL = {
-    **dict.fromkeys(("kernel", "depthwise", "pointwise"), "GlorotUniform"),
-    **{"bias": "Zeros", "recurrent": "Orthogonal", "embeddings": "RandomUniform", "beta": "Zeros", "gamma": "Ones"},
-    **{"moving_mean": "Zeros", "moving_variance": "Ones", "alpha": "Zeros"},
-}
-DRAWN: Mapping[str, str] = {
-    "Zeros": "nn.init.zeros_({0})",
-    "Ones": "nn.init.ones_({0})",
-    "Constant": "nn.init.constant_({0}, {value})",
-    "GlorotUniform": "nn.init.xavier_uniform_({0})",
-    "GlorotNormal": "nn.init.trunc_normal_({0}, 0.0, {deviation}, {below}, {above})",
-    "HeUniform": "nn.init.kaiming_uniform_({0})",
-    "HeNormal": "nn.init.trunc_normal_({0}, 0.0, {deviation}, {below}, {above})",
-    "LecunNormal": "nn.init.trunc_normal_({0}, 0.0, {deviation}, {below}, {above})",
-    "RandomNormal": "nn.init.normal_({0}, {mean}, {stddev})",
-    "RandomUniform": "nn.init.uniform_({0}, {minval}, {maxval})",
-    "TruncatedNormal": "nn.init.trunc_normal_({0}, {mean}, {stddev}, {low}, {high})",
-    "Orthogonal": "nn.init.orthogonal_({0}, {gain})",
-}
-"""Initialisers of Keras in PyTorch's words."""
-CUT = 0.87962566103423978
-"""Standard deviation of a standard normal distribution cut off at two of its own."""
+"""What ``initialise`` draws, by the module's class."""
+OWN: Mapping[str, float] = {"weight": 1.0, "bias": 0.0, "running_mean": 0.0, "running_var": 1.0}
+NORMS = {*(f"BatchNorm{rank}d" for rank in (1, 2, 3)), "LayerNorm", "GroupNorm", "RMSNorm"}
+"""Modules that PyTorch gives the values in ``OWN`` by itself."""
 
 
 def after_making(draft: Draft, name: str, network: Network) -> list[str]:
     """Lines that give a new model its initial values."""
-    kinds = {word for layer in layers_of(network.model) for word in KINDS.get(type(layer).__name__, "").split()}
+    assert network.source is not None
+    tensors = network.source.tensors
+    kinds = {KINDS[tensor.owner] for tensor in tensors.values() if tensor.owner in KINDS}
     lines = []
     if kinds:
         draft.note(NOTE)
@@ -97,11 +69,11 @@ def after_making(draft: Draft, name: str, network: Network) -> list[str]:
         text = chosen(INITIALISE, draft.kinds)
         draft.functions["initialise"] = Part(text, ("import torch", "from torch import nn"))
         lines.append(f"{draft.named('initialise')}({name})")
-    try:
-        lines += _others(name, network)
-    except NotStatic as error:
-        draft.note(error.what)
-    lines += _statistics(draft, name, network)
+    adapted = _statistics(draft, name, network)
+    for target, tensor in tensors.items():
+        if target not in adapted:
+            lines += _drawn(draft, f'{name}.{tensor.getter}("{target}")', tensor, network)
+    lines += adapted.values()
     if any(type(layer).__name__ == "BatchNormalization" for layer in layers_of(network.model)):
         draft.note(VARIANCE)
     if any("nn.init" in line for line in lines):
@@ -109,71 +81,59 @@ def after_making(draft: Draft, name: str, network: Network) -> list[str]:
     return lines
 
 
-def _others(name: str, network: Network) -> list[str]:
-    """Lines for the weights that are not drawn as usual.
-
-    Raises:
-        NotStatic: some cannot be drawn so, with which.
-    """
-    assert network.source is not None
-    tensors = {path: tensor for tensor, path in network.source.origins.items()}
-    lines, missed = [], []
-    for layer in layers_of(network.model):
-        for word, usual in USUAL.items():
-            initializer = getattr(layer, f"{word}_initializer", None)
-            kind = type(initializer).__name__
-            if initializer is None or (kind == usual and not _unusual(initializer, kind)):
-                continue
-            variable = getattr(layer, {"recurrent": "recurrent_kernel"}.get(word, word), None)
-            if variable is None:
-                continue
-            tensor = tensors.get(variable.path)
-            text = None if tensor is None else drawn(f'{name}.get_parameter("{tensor}")', initializer, variable.shape)
-            lines += [text] if text else []
-            missed += [] if text else [f"{layer.name}.{word}_initializer={kind}"]
-    if missed:
-        raise NotStatic(f"initial weights are drawn as usual where the script says otherwise: {', '.join(missed)}")
-    return lines
+def _drawn(draft: Draft, written: str, tensor: Tensor, network: Network) -> list[str]:
+    """Lines that draw a tensor, if it has to be drawn otherwise than its module is anyway."""
+    draws = [draw_of(draft.initializers[id(one)][1], tuple(one.shape)) for one in tensor.variables]
+    wanted = _brought(draws, tensor)
+    usual = _usual(tensor)
+    if wanted is not None and usual is not None and wanted.like(usual):
+        return []
+    lines = None if wanted is None else calls(wanted, written, tensor.shape, tensor.shape == tensor.keras_shape)
+    if lines is not None:
+        return lines
+    kinds = ", ".join(type(draft.initializers[id(one)][1]).__name__ for one in tensor.variables)
+    text, why = code(network.statements[0]).strip().splitlines()[0], f"{written} begins with what {kinds} gives"
+    draft.left.append(Left(draft.script.line(network.statements[0]), text, why))
+    return [f"# homolog: not translated: {why}"]
 
 
-def _unusual(initializer: Any, kind: str) -> bool:
-    """Whether an initialiser of the usual kind has unusual settings."""
-    if kind == "RandomUniform":
-        return (initializer.minval, initializer.maxval) != (-0.05, 0.05)
-    return kind == "Orthogonal" and initializer.gain != 1.0
-
-
-def drawn(tensor: str, initializer: Any, shape: tuple[int, ...]) -> str | None:
-    """A call that draws a tensor as an initialiser of Keras does, None for one that is not known."""
-    kind = type(initializer).__name__
-    template = DRAWN.get(kind)
-    if template is None:
+def _brought(draws: Sequence[Draw | None], tensor: Tensor) -> Draw | None:
+    """What a tensor is drawn by that is made of several variables: the same for all, or values, laid out as it is."""
+    known = [draw for draw in draws if draw is not None]
+    if len(known) < len(draws):
         return None
-    words = {key: repr(value) for key, value in initializer.get_config().items() if isinstance(value, int | float)}
-    inputs, outputs = _fans(shape)
-    fan = {"GlorotNormal": (inputs + outputs) / 2, "HeNormal": inputs / 2, "LecunNormal": inputs}.get(kind, 1.0)
-    deviation = (1 / max(fan, 1e-9)) ** 0.5 / CUT
-    words |= {"deviation": f"{deviation:.8g}", "below": f"{-2 * deviation:.8g}", "above": f"{2 * deviation:.8g}"}
-    if kind == "TruncatedNormal":
-        low, high = (initializer.mean + side * 2 * initializer.stddev for side in (-1, 1))
-        words |= {"low": repr(low), "high": repr(high)}
-    return template.format(tensor, **words)
+    if all(draw.values is not None for draw in known):
+        (values,) = apply(tensor.transform, [draw.values for draw in known if draw.values is not None])
+        return Draw("values", values=np.asarray(values, "float32"))
+    return known[0] if all(draw.like(known[0]) for draw in known) else None
 
 
-def _fans(shape: tuple[int, ...]) -> tuple[float, float]:
-    """How many numbers a kernel takes and gives, as Keras counts them."""
-    if len(shape) < 2:
-        return (float(shape[0]),) * 2 if shape else (1.0, 1.0)
-    field = 1
-    for length in shape[:-2]:
-        field *= length
-    return float(shape[-2] * field), float(shape[-1] * field)
+def _usual(tensor: Tensor) -> Draw | None:
+    """What a tensor is drawn by where nothing more is said; None for one that is a module's own."""
+    owner, slot, shape = tensor.owner, tensor.slot, tensor.shape
+    if owner in NORMS:
+        return constant(OWN[slot], shape)
+    if owner == "PReLU":
+        return constant(0.25, shape)
+    kind = KINDS.get(owner)
+    if kind == "embedding":
+        return Draw("uniform", (-0.05, 0.05))
+    if kind == "recurrent" and slot.startswith("weight_hh"):
+        return Draw("orthogonal", (1.0,))
+    if kind is not None and slot.startswith("weight"):
+        return xavier(shape)
+    if kind is None:
+        return None
+    values = np.zeros(shape, "float32")
+    if owner == "LSTM" and slot.startswith("bias_ih"):
+        values[shape[0] // 4 : shape[0] // 2] = 1
+    return Draw("values", values=values)
 
 
-def _statistics(draft: Draft, name: str, network: Network) -> list[str]:
-    """Lines that fill in the mean and variance of data that layers were adapted to."""
+def _statistics(draft: Draft, name: str, network: Network) -> dict[str, str]:
+    """By tensor, lines that fill in the mean and variance of data that layers were adapted to."""
     assert network.source is not None
-    lines = []
+    lines = {}
     tensors = {path: tensor for tensor, path in network.source.origins.items()}
     for layer in layers_of(network.model):
         data = getattr(layer, "adapted_to", None)
@@ -183,12 +143,8 @@ def _statistics(draft: Draft, name: str, network: Network) -> list[str]:
             axis for axis in range(len(layer._build_shapes_dict["input_shape"])) if axis not in layer._keep_axis
         )
         for word, method in (("adapt_mean", "mean"), ("adapt_variance", "var")):
-            variable = getattr(layer, word)
-            tensor = tensors.get(variable.path)
-            if tensor is None:
-                draft.note(f"{layer.name}: nothing says where the written model keeps the statistics of {data}")
-                continue
+            tensor = tensors[getattr(layer, word).path]
             draft.imports["import numpy as np"] = None
             value = f"{draft.use('numbers')}(np.{method}({data}, axis={axes!r}))"
-            lines.append(f'{name}.state_dict()["{tensor}"].copy_({value})')
+            lines[tensor] = f'{name}.state_dict()["{tensor}"].copy_({value})'
     return lines

@@ -8,7 +8,8 @@ from typing import Any
 
 import libcst as cst
 
-from homolog.scripts import arrays, making
+from homolog.scripts import arrays, classes, making
+from homolog.scripts.classes import Class
 from homolog.scripts.script import code, names_read
 from homolog.scripts.values import (
     Array,
@@ -218,6 +219,7 @@ class Interpreter:
         return True
 
     def _ifexp(self, node: cst.IfExp, scope: Scope) -> Any:
+        classes.refuse_training(node.test, names_read(node.test), scope)
         test = self.value(node.test, scope)
         if not _plain(test):
             return self._outside(node, scope)
@@ -319,14 +321,24 @@ class Interpreter:
         if node in self.cached:
             return self.cached[node]
         if isinstance(node.func, cst.Attribute):
+            above = classes.parent(node.func.value, scope)
+            if above is not None:
+                values, keywords, _ = self.arguments(node, scope)
+                return making.called(getattr(above, node.func.attr.value), values, keywords, code(node.func))
             base = self.value(node.func.value, scope)
-            if not isinstance(base, Name):
+            held = is_live(base) and is_live(getattr(base, node.func.attr.value, None))
+            if not (isinstance(base, Name) or held):
                 return self._method(node, base, node.func.attr.value, scope)
         function = self.value(node.func, scope)
         values, keywords, nodes = self.arguments(node, scope)
         refuse_untranslated([function, *values, *keywords.values()])
         if isinstance(function, Function):
             return self.apply(function, values, keywords)
+        if isinstance(function, Class):
+            making.known(f"`{code(node)}`", values, keywords)
+            made = making.called(function.made, [*map(self._callable, values)], keywords, code(node.func))
+            self._touched(made)
+            return made
         if isinstance(function, Name):
             return self._named(node, function, values, keywords, nodes)
         if is_live(function) or is_framework(function):
@@ -397,8 +409,11 @@ class Interpreter:
         if is_live(base) and method == "adapt":
             self.on_adapt(base, node)
             return None
+        for kind, methods in METHODS.items():
+            if isinstance(base, kind) and method in methods and not (kind is str and _holds_unknown(values)):
+                return self._applied_call(getattr(base, method), values, keywords)
         if is_live(base):
-            if method not in making.METHODS:
+            if method not in making.METHODS and not classes.callable_on(base, method):
                 raise NotStatic(f"`{code(node.func)}` has no counterpart here")
             making.known(f"`{code(node.func)}`", values, keywords)
             result = making.called(getattr(base, method), values, keywords, code(node.func))
@@ -408,9 +423,6 @@ class Interpreter:
         refuse_untranslated([base])
         if isinstance(base, Array):
             return arrays.method(base, method, values, keywords)
-        for kind, methods in METHODS.items():
-            if type(base) is kind and method in methods and not (kind is str and _holds_unknown(values)):
-                return self._applied_call(getattr(base, method), values, keywords)
         if is_framework([base, *values, *keywords.values()]):
             raise NotStatic(f"`{code(node.func)}` has no counterpart here")
         return Unknown()
@@ -524,7 +536,9 @@ class Interpreter:
         return [Unknown()] * count
 
     def _set(self, base: Any, target: cst.Attribute, value: Any) -> None:
-        if is_live(base):
+        if classes.is_own(base):
+            setattr(base, target.attr.value, self._callable(value))
+        elif is_live(base):
             if target.attr.value != "trainable" or not isinstance(value, bool):
                 raise NotStatic(f"`{code(target)}` is set, which has no counterpart here")
             base.trainable = value

@@ -11,13 +11,19 @@ from typing import Any
 
 import libcst as cst
 
-from homolog.scripts.values import Made, Name, NotStatic, Unknown, is_live
+from homolog.scripts.values import Made, Name, NotStatic, Unknown
 
 MADE = (
     *("keras.layers.", "keras.optimizers.", "keras.losses.", "keras.regularizers.", "keras.initializers."),
     *("keras.constraints.", "keras.activations.", "keras.applications."),
 )
 CLASSES = {"keras.Sequential", "keras.Model", "keras.Input", "keras.models.Sequential", "keras.models.Model"}
+SETTINGS = {
+    f"keras.{module}.{name}"
+    for module in ("config", "backend")
+    for name in ("epsilon", "floatx", "image_data_format", "backend")
+}
+"""Functions that say how Keras is set: as it is by default, for what a script sets is not translated."""
 REFUSED = {
     **dict.fromkeys(("TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"), "brings code of another framework"),
     **dict.fromkeys(("TextVectorization", "StringLookup", "IntegerLookup"), "makes numbers of words outside the model"),
@@ -46,13 +52,13 @@ def made(
     last = name.dotted.rpartition(".")[2]
     if name.dotted.startswith(DESCRIBED):
         return _described(name, values, keywords, nodes)
+    if name.dotted in SETTINGS:
+        return called(found(name.dotted), values, keywords, name.dotted)
     computed = name.dotted.startswith("keras.ops.")
     if not (name.dotted.startswith(MADE) or name.dotted in CLASSES or computed):
         raise NotStatic(f"{name.dotted} has no counterpart here")
     if last in REFUSED:
         raise NotStatic(f"{name.dotted} {REFUSED[last]}")
-    if computed and not any(is_live(value) for value in (*values, *keywords.values())):
-        raise NotStatic(f"{name.dotted} computes with what the script knows only when it runs")
     known(name.dotted, values, keywords)
     function = found(name.dotted)
     if name.dotted.startswith("keras.applications.") and inspect.isfunction(function):

@@ -5,19 +5,56 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import sqrt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 import numpy as np
 
 from homolog.errors import HomologError
+from homolog.plan import Row
 from homolog.scripts.script import Statement, bound, code, names_read
 from homolog.scripts.values import NotStatic
+from homolog.transforms import Chain
+
+if TYPE_CHECKING:
+    from homolog.translating.translation import Translation
 
 Order = tuple[int, ...]
-ROUNDING = "float32"
-"""The part of a proof that asks how far a network strays from its own float64: of two that are the same function, as
-the float64 of both says, one may round a little more, which training does not mind."""
+EXACT = "float64"
+ROUNDING = {"float32", "outputs"}
+"""The parts of a proof that ask how far float32 takes the outputs: of two that are the same function, as the float64 of
+both says, one may round a little more, which training does not mind."""
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A tensor of the written module's state.
+
+    Attributes:
+        owner: class of PyTorch's own module that holds it, empty if it is the written source's.
+        slot: its name there.
+        shape: as it is held.
+        trained: whether it is a parameter, and no buffer.
+        variables: of the Keras model that it is made of.
+        transform: from these to it.
+    """
+
+    owner: str
+    slot: str
+    shape: tuple[int, ...]
+    trained: bool = True
+    variables: tuple[Any, ...] = ()
+    transform: Chain = ()
+
+    @property
+    def getter(self) -> str:
+        """The method of a module that gives it."""
+        return "get_parameter" if self.trained else "get_buffer"
+
+    @property
+    def keras_shape(self) -> tuple[int, ...] | None:
+        """Shape of the one variable that it is, None if it is several."""
+        return tuple(self.variables[0].shape) if len(self.variables) == 1 else None
 
 
 @dataclass(frozen=True)
@@ -31,6 +68,7 @@ class ModelSource:
         inputs, outputs: for each, where the axes come from that the module takes or gives: ``(0, 3, 1, 2)`` for images
             that have their channels last in Keras.
         origins: for each tensor of its state the path of the Keras variable that it is.
+        tensors: its state by name, those that no variable goes into left out.
         notes: what a reader should know of it.
     """
 
@@ -41,6 +79,7 @@ class ModelSource:
     outputs: tuple[Order, ...]
     origins: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    tensors: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 def torch_source(model: Any) -> ModelSource:
@@ -60,21 +99,45 @@ def torch_source(model: Any) -> ModelSource:
     except HomologError as error:
         raise NotStatic(f"the model {model.name}: {error.what}{_found(error)}") from error
     failed = [part for part in translation.proof.parts if not part.passed]
-    if any(part.name != ROUNDING for part in failed):
+    if failed and not (all(part.name in ROUNDING for part in failed) and _exact(translation)):
         words = "; ".join(f"{part.name}: {part.figure}" for part in failed)
         raise NotStatic(f"the model {model.name}: what was written was not proven to be the same network: {words}")
     assembled, trace = translation.draft.assembled, translation.draft.trace
     text, name, imports = classes_of(translation.source)
-    paths = {ref.name: variable.path for group in groups_of(model).values() for ref, variable in group}
+    variables = {ref.name: variable for group in groups_of(model).values() for ref, variable in group}
     return ModelSource(
         text,
         name,
         imports,
         tuple(_axes(assembled.orders[step.name]) for step in trace.inputs),
         tuple(_axes(assembled.orders[output]) for output in trace.outputs),
-        {row.target: paths[row.sources[0]] for row in translation.plan.rows if len(row.sources) == 1},
+        {row.target: variables[row.sources[0]].path for row in translation.plan.rows if len(row.sources) == 1},
         (*translation.notes, *(f"{part.name}: {part.figure}" for part in failed)),
+        {row.target: _tensor(translation.model, row, variables) for row in translation.plan.rows},
     )
+
+
+def _tensor(module: Any, row: Row, variables: Mapping[str, Any]) -> Tensor:
+    """What a row of the plan says of a tensor of a live module."""
+    place, _, slot = row.target.rpartition(".")
+    holder = module.get_submodule(place)
+    return Tensor(
+        type(holder).__name__ if type(holder).__module__.startswith("torch.nn.") else "",
+        slot,
+        tuple(row.target_shape),
+        slot in holder._parameters,
+        tuple(variables[name] for name in row.sources),
+        row.transform,
+    )
+
+
+def _exact(translation: Translation) -> bool:
+    """Whether both networks are the same in float64, which is not asked where the outputs lie far apart."""
+    from homolog.proof import precision
+
+    known = [part for part in translation.proof.parts if part.name == EXACT]
+    found = known or [part for part in precision.check(translation.subjects, 0) if part.name == EXACT]
+    return bool(found) and found[0].passed
 
 
 def _spread(model: Any) -> None:

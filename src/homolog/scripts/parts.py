@@ -305,15 +305,6 @@ def loaded(model, path):
         (TORCH,),
         ("device",),
     ),
-    "draw_uniformly": Part(
-        '''
-def draw_uniformly(tensor, inputs, outputs):
-    """Glorot's uniform distribution, for weights that take and give so many numbers."""
-    limit = math.sqrt(6 / (inputs + outputs))
-    nn.init.uniform_(tensor, -limit, limit)
-''',
-        ("import math", "from torch import nn"),
-    ),
 }
 
 _MARK = re.compile(r"  #\? (not )?(\w+)$")

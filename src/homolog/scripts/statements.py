@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
+from homolog.scripts import classes
 from homolog.scripts.script import body_of, bound, code, names_read
 from homolog.scripts.values import Function, NotStatic, Scope, Unknown, is_framework
 
@@ -95,6 +96,7 @@ def _augment(interpreter: Interpreter, node: cst.AugAssign, scope: Scope) -> Non
 
 
 def _decide(interpreter: Interpreter, node: cst.If, scope: Scope) -> Returned | Jumped | None:
+    classes.refuse_training(node.test, names_read(node.test), scope)
     test = interpreter.value(node.test, scope)
     if not isinstance(test, bool | int | float | str | list | tuple | dict | None):
         _outside(node, scope)

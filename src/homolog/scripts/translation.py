@@ -9,6 +9,7 @@ from homolog.files.atomic import atomic
 from homolog.scripts.assembling import assembled
 from homolog.scripts.blocks import Blocks
 from homolog.scripts.draft import Draft, Left
+from homolog.scripts.draws import watched
 from homolog.scripts.script import Statement, docstring, read
 from homolog.scripts.values import Name, Scope
 
@@ -79,7 +80,8 @@ def translate(source: str | Path) -> ScriptTranslation:
     statements = [item for item in script.module.body if isinstance(item, Statement)]
     begins = 1 if docstring(statements) else 0
     scope: Scope = {"__name__": "__main__", "__file__": Name("builtins.__file__")}
-    pieces = Blocks(draft).block(statements[begins:], scope)
+    with watched(draft.initializers):
+        pieces = Blocks(draft).block(statements[begins:], scope)
     text = assembled(draft, pieces)
     origin = Path(script.name) if Path(script.name).is_file() else None
     left = tuple(sorted(draft.left, key=lambda item: item.line))

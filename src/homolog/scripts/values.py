@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,10 @@ import libcst as cst
 from homolog.errors import HomologError
 
 FRAMEWORKS = ("keras", "tf")
+LIVE = ("keras", "torch", "tensorflow")
+"""Packages of what is alive while a script is read: Keras's own objects, and tensors of whatever backend it is on."""
 
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 Scope = dict[str, Any]
 
 
@@ -19,8 +23,11 @@ class NotStatic(HomologError):
     """Something in a script has a value that only running it would tell, or is not known here.
 
     Args:
-        what: why, in words that stand behind ``not translated:``.
+        what: why, in words that stand behind ``not translated:``, in a comment of one line.
     """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(" ".join(_COLOURS.sub("", what).split()))
 
 
 @dataclass(frozen=True)
@@ -145,8 +152,10 @@ class Pipeline:
 
 
 def is_live(value: object) -> bool:
-    """Whether a value is an object of Keras itself, made here."""
-    return not isinstance(value, type) and type(value).__module__.split(".")[0] == "keras"
+    """Whether a value is an object of Keras itself, made here, or a tensor that a model is called on."""
+    if isinstance(value, type):
+        return False
+    return any(kind.__module__.partition(".")[0] in LIVE for kind in type(value).__mro__)
 
 
 def is_model(value: object) -> bool:
@@ -166,4 +175,6 @@ def is_framework(value: object) -> bool:
         return any(map(is_framework, value))
     if isinstance(value, dict):
         return any(map(is_framework, value.values()))
+    if isinstance(getattr(value, "made", None), type):
+        return True  # a class of the script's
     return is_live(value) or (callable(value) and getattr(value, "__module__", "").split(".")[0] == "keras")

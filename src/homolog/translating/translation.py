@@ -14,7 +14,7 @@ from homolog.plan import Plan
 from homolog.proof import Proof, weights
 from homolog.proof.subjects import Subjects, Tolerance
 from homolog.proving import causes, run_parts
-from homolog.trace import CONSTANT, Trace
+from homolog.trace import CONSTANT
 from homolog.transfer import transfer
 from homolog.translating.direction import Direction
 from homolog.translating.draft import Draft, Progress, draft
@@ -121,14 +121,15 @@ def translate(
         *(ours, target, left, right, rows, tolerance, SEEDS),
         other_sizes=True,
         gradients=gradients,
-        constants=_has_constants(made.trace),
+        constants=_has_constants(made),
     )
     why = causes(ours, target, (left, right), rows, parts, run=True)
     proof = Proof(tuple(parts), (), origin.name, target.name, why)
     return Translation(made.source, rows, proof, made, target, origin, way, made.notes)
 
 
-def _has_constants(trace: Trace) -> bool:
+def _has_constants(made: Draft) -> bool:
     """Whether it holds real numbers that the source computes anew each time."""
-    arrays = [step.array for step in trace.steps.values() if step.operator == CONSTANT]
+    arrays = [step.array for step in made.trace.steps.values() if step.operator == CONSTANT]
+    arrays += [held.array for held in made.assembled.held.values()]
     return any(array is not None and array.dtype.kind == "f" for array in arrays)

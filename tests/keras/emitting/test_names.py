@@ -40,6 +40,23 @@ def test_layers_that_are_called_like_operations() -> None:
     assert all(f'name="{name}"' in text for name in ("stack_layer", "add_layer", "dense"))
 
 
+class Same(nn.Module):
+    """A layer that is called like an argument."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.x = nn.Linear(3, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.x(x)
+
+
+def test_a_layer_that_is_called_like_an_input() -> None:
+    x = np.ones((2, 3), np.float32)
+    assert apart(Same(), x) < 1e-6
+    assert 'name="x_2"' in translated(Same(), x).source
+
+
 class Dropping(nn.Module):
     """A dropout that is called ``dropout``, and called again: Keras names what it has no name for."""
 

@@ -41,3 +41,16 @@ def test_a_module_of_several_steps_is_taken_for_one_that_holds_others() -> None:
 def test_layers_and_modules_of_a_step_or_two_stay_what_they_are() -> None:
     found = called()
     assert not any(item.inner for path in ("0", "2", "3") for item in found[path])
+
+
+class Standardised(nn.Conv1d):
+    """A convolution that computes its kernel in several steps: none of them reads what comes in."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        kernel = self.weight - self.weight.mean((1, 2), keepdim=True)
+        return nn.functional.conv1d(x, kernel / (kernel.std() + 1e-6), self.bias)
+
+
+def test_so_is_one_that_computes_its_weights() -> None:
+    found = bodies(traced(nn.Sequential(Standardised(3, 4, 2)), 3, 6))
+    assert any(called.inner for step in found.steps.values() for called in step.calls)

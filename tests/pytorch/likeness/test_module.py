@@ -240,3 +240,36 @@ def test_a_layer_that_calls_tensorflow_is_refused_with_its_line() -> None:
     with pytest.raises(Unsupported) as refused:
         trace(likeness(model), [np.zeros((2, *SEQUENCE), np.float32)], {})
     assert "test_module.py" in str(refused.value.where)
+
+
+def test_a_layer_may_be_given_its_input_by_name() -> None:
+    entry = keras.Input(SEQUENCE)
+    value = layers.LSTM(5, return_sequences=True)(sequences=layers.Dense(4)(inputs=entry))
+    (expected,), (found,) = run_both(randomised(keras.Model(entry, value)), [drawn_rows()])
+    assert np.abs(expected - found).max() <= 2e-6
+
+
+class Training(keras.Layer):
+    """A norm over its own batch, at inference too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = layers.BatchNormalization()
+
+    def build(self, shape: Any) -> None:
+        self.norm.build(shape)
+
+    def call(self, value: Any) -> Any:
+        return self.norm(value, training=True)
+
+
+def test_a_norm_that_is_made_to_train_is_not_taken_for_one_at_inference() -> None:
+    entry = keras.Input(SEQUENCE)
+    model = randomised(keras.Model(entry, Training()(entry)))
+    with pytest.raises(Unsupported) as refused:
+        run_both(model, [drawn_rows()])
+    assert "moving_mean" in str(refused.value)
+
+
+def drawn_rows() -> np.ndarray[Any, Any]:
+    return np.random.default_rng(0).standard_normal((2, *SEQUENCE)).astype(np.float32)

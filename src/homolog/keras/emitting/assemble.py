@@ -96,6 +96,7 @@ class Assembler(Loose):
 
     def assembled(self) -> Assembled:
         inputs: dict[str, Mapping[str, object]] = {}
+        self.names.update(identifier(step.name) for step in self.trace.inputs)
         self._count_calls()
         for step in self.trace.inputs:
             variable = identifier(step.name)

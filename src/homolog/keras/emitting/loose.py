@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import cast
 
 import numpy as np
@@ -122,13 +124,30 @@ class Loose(Statements):
         return name
 
     def _beside(self, step: Step) -> str:
-        """A variable that is there when a step is computed: what it reads, what was computed last in its module, or the
-        network's first input."""
+        """A variable that is there when a step is computed: what it reads, what comes into its module or was computed
+        last in it, the same of one around it, or the network's first input."""
         for value in step.values():
             name = self.variables.get((value, self.order(value)))
             if name is not None and not self.trace.steps[value.node].static:
                 return name
-        return self.recent.get(step.calls[-1:], self.anchor)
+        for call in reversed(step.calls):
+            value = self._entering.get(call)
+            name = self.recent.get((call,)) if value is None else self.variables.get((value, self.order(value)))
+            if name is not None:
+                return name
+        return self.anchor
+
+    @cached_property
+    def _entering(self) -> Mapping[Called, Value]:
+        """For each call of a module the first value that comes into it, which the inputs reach."""
+        found: dict[Called, Value] = {}
+        for step in self.trace.steps.values():
+            for value in step.values():
+                source = self.trace.steps[value.node]
+                for call in () if source.static else step.calls:
+                    if call not in source.calls:
+                        found.setdefault(call, value)
+        return found
 
     def _is_spread(self, source: Step) -> bool:
         """Whether calls of several modules read a constant."""

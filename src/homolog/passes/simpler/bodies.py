@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from homolog.trace import Called, Step, Trace
+from homolog.trace import CONSTANT, PARAMETER, Called, Step, Trace
 
 SEVERAL = 3
 """Steps, from which on a call of a function is easier to read than its lines."""
@@ -16,7 +16,8 @@ SEVERAL = 3
 
 def bodies(trace: Trace) -> Trace:
     """The trace with such modules taken for ones that are made of others."""
-    counts = Counter(step.calls[-1] for step in trace.steps.values() if step.calls and not step.static)
+    computing = (step for step in trace.steps.values() if step.operator not in (PARAMETER, CONSTANT))
+    counts = Counter(step.calls[-1] for step in computing if step.calls)
     found = {called.path for called, count in counts.items() if count >= SEVERAL and not called.inner}
     if not found:
         return trace

@@ -117,7 +117,8 @@ def _unfolded(trace: Trace) -> Trace:
             continue
         given = cast(Value, before.arguments["self"])
         shape, wide = trace.shape(given), behind[0].shape
-        if shape[-1] == before.shape[-1] and shape[:-1] == wide[:-1] and wide[-1] == step.shape[-1]:
+        same_rows = shape[:-1] == wide[:-1] and trace.open(given)[:-1] == behind[0].open[0][:-1]
+        if shape[-1] == before.shape[-1] and same_rows and wide[-1] == step.shape[-1]:
             changed[step.name] = _wide(step, given, behind[0])
             same[Value(behind[0].name)] = Value(step.name)
     return rewired(trace, same, changed) if changed else trace
@@ -126,4 +127,4 @@ def _unfolded(trace: Trace) -> Trace:
 def _wide(step: Step, given: Value, behind: Step) -> Step:
     arguments: Mapping[str, object] = {**step.arguments, "input": given}
     layer = None if step.layer is None else replace(step.layer, shapes=behind.shapes)
-    return replace(step, arguments=arguments, shapes=behind.shapes, layer=layer)
+    return replace(step, arguments=arguments, shapes=behind.shapes, open=behind.open, layer=layer)

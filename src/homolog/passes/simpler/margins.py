@@ -43,7 +43,9 @@ def margins(trace: Trace) -> Trace:
         inside = cast(Value, pad.arguments["self"])
         if turned is not None:
             shapes = (laid(trace.shape(inside), dims),)
-            changed[turned.name] = replace(turned, shapes=shapes, arguments={**turned.arguments, "self": inside})
+            told = (tuple(trace.open(inside)[dim] for dim in dims),)
+            arguments = {**turned.arguments, "self": inside}
+            changed[turned.name] = replace(turned, shapes=shapes, open=told, arguments=arguments)
             inside = given
         changed[step.name] = replace(step, layer=layer, arguments={**step.arguments, "input": inside})
     return rewired(trace, steps=changed) if changed else trace

@@ -141,8 +141,10 @@ def _turned(parameter: Step) -> Step:
     """A matrix with its axes exchanged: a product with it was taken for a dense layer."""
     rows, columns = parameter.shape
     name, arguments = f"turned {parameter.name}", {"self": Value(parameter.name), "dims": [1, 0]}
-    return Step(name, "permute", "", arguments, ((columns, rows),), parameter.dtypes, static=True)
+    return Step(name, "permute", "", arguments, ((columns, rows),), parameter.dtypes, static=True, open=(("", ""),))
 
 
 def _as_parameter(ref: TensorRef) -> Step:
-    return Step(f"parameter {ref.name}", PARAMETER, shapes=(ref.shape,), dtypes=(ref.dtype,), tensor=ref, static=True)
+    known = tuple("" for _ in ref.shape)
+    name = f"parameter {ref.name}"
+    return Step(name, PARAMETER, shapes=(ref.shape,), dtypes=(ref.dtype,), tensor=ref, static=True, open=(known,))

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, ClassVar
 
 from homolog.emitting import call
 from homolog.emitting.words import word, written
-from homolog.graph import Node, OpenShape, Value
+from homolog.graph import Node, Value
 from homolog.passes.ways import Target
 from homolog.trace import Open
 
 if TYPE_CHECKING:
     from homolog.pytorch.emitting.assemble import Assembler
+
+
+Lengths = tuple[int | str, ...]
+"""A shape in which an open length is the text of an ``Open``."""
 
 
 @dataclass
@@ -48,31 +52,36 @@ class Call(call.Call):
         """
         return self.assembler.length(length, self.step)
 
-    def sizes(self, shape: OpenShape, x: str, given: OpenShape) -> str:
-        """The lengths of a new shape of a tensor, for ``reshape``.
+    def lengths(self, value: str | Value) -> Lengths:
+        """The shape of a tensor in the source's order of axes, with what each open length is."""
+        found = self.value(value) if isinstance(value, str) else value
+        pairs = zip(self.shape(found), self.assembler.trace.open(found), strict=True)
+        return tuple(text if length is None else length for length, text in pairs)
+
+    def sizes(self, lengths: Lengths, x: str, given: Lengths) -> str:
+        """The lengths of a new shape of a tensor, for ``reshape``. One that is open needs no word; of several, those of
+        the tensor's own axes are asked of it, and others of the inputs.
 
         Args:
-            shape: the new one, as it is to lie.
+            lengths: the new ones, as they are to lie.
             x: the tensor's variable.
-            given: its shape, as it lies.
+            given: its own, as they lie.
 
         Raises:
-            Unsupported: more than one length is open that no axis of the tensor has.
+            Unsupported: several lengths are open that no input tells.
         """
-        words = ["" if length is None else str(length) for length in shape]
+        words = [str(length) if isinstance(length, int) else "" for length in lengths]
         if words.count("") > 1:
-            front = 0
-            while front < min(len(given), len(shape)) and given[front] == shape[front]:
-                front += 1
-            for place in range(front):
-                words[place] = words[place] or f"{x}.shape[{place}]"
-            behind = 1
-            while behind <= min(len(given), len(shape)) - front and given[-behind] == shape[-behind]:
-                words[-behind] = words[-behind] or f"{x}.shape[{-behind}]"
-                behind += 1
-        if words.count("") > 1:
-            raise self.refusal(f"a new shape with several open lengths, {shape}", "fix all lengths but the batch")
-        return ", ".join(text or "-1" for text in words)
+            words = [word or self._own(length, x, given) for word, length in zip(words, lengths, strict=True)]
+        while words.count("") > 1:
+            place = words.index("")
+            words[place] = self.length(Open(str(lengths[place])))
+        return ", ".join(word or "-1" for word in words)
+
+    @staticmethod
+    def _own(length: int | str, x: str, given: Lengths) -> str:
+        """An open length as that of a tensor's axis; empty where it has none such."""
+        return f"{x}.shape[{given.index(length)}]" if length in given else ""
 
     # -- operands -----------------------------------------------------------------------------------------------
 

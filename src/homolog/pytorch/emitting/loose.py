@@ -15,15 +15,11 @@ from homolog.graph import PARAMETER as PARAMETER_KIND
 from homolog.graph import Node, Value, Weight
 from homolog.passes.ways import Order, natural
 from homolog.tensors import Array, Shape, TensorRef
-from homolog.trace import CONSTANT, PARAMETER, Open, Step
+from homolog.trace import BATCH, CONSTANT, PARAMETER, Open, Step
 from homolog.transforms import Axes
 
 SMALL = 16
 """How many numbers a constant may have that is written into the source; larger ones stand among the weights."""
-BATCH = "batch"
-"""What the readers of traces call the number of rows."""
-
-
 ARITHMETIC = {"Max": "max", "Min": "min"}
 """Functions of open numbers, as Python has them."""
 

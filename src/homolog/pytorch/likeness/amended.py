@@ -99,12 +99,53 @@ def _bounded(bound: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     def amend(plain: Callable[..., Any]) -> Callable[..., Any]:
         def bounded(x1: Any, x2: Any) -> Any:
             if isinstance(x1, torch.Tensor) and x1.is_floating_point() and isinstance(x2, float):
-                return torch.clamp(x1, **{bound: x2})
+                return torch.clamp(x1, min=x2) if bound == "min" else torch.clamp(x1, max=x2)
             return plain(x1, x2)
 
         return bounded
 
     return amend
+
+
+def _rnn(plain: Callable[..., Any]) -> Callable[..., Any]:
+    """Backwards with a mask: Keras's own turns round a list as if it were a tensor."""
+
+    def rnn(step_function: Any, inputs: Any, initial_states: Any, **kwargs: Any) -> Any:
+        if kwargs.get("mask") is None or not kwargs.get("go_backwards"):
+            return plain(step_function, inputs, initial_states, **kwargs)
+        from torch.utils import _pytree
+
+        axis = 0 if kwargs.get("time_major") else 1
+        inputs = _pytree.tree_map(lambda item: item.flip(axis), inputs)
+        kwargs |= {"mask": kwargs["mask"].flip(axis), "go_backwards": False}
+        return plain(step_function, inputs, initial_states, **kwargs)
+
+    return rnn
+
+
+def _undrawn(seed: Any) -> None:
+    """No generator: layers that draw numbers at inference too, and then leave them, draw from PyTorch's own. What does
+    depend on what is drawn has no writer."""
+
+
+def _uniform(plain: Callable[..., Any]) -> Callable[..., Any]:
+    """For every row, of which a generator wants to know how many there are."""
+    import torch
+
+    def uniform(shape: Any, minval: Any = 0.0, maxval: Any = 1.0, dtype: Any = None, seed: Any = None) -> Any:
+        return (maxval - minval) * torch.rand(tuple(shape), dtype=getattr(torch, str(dtype or "float32"))) + minval
+
+    return uniform
+
+
+def _randint(plain: Callable[..., Any]) -> Callable[..., Any]:
+    """The same of whole numbers."""
+    import torch
+
+    def randint(shape: Any, minval: Any, maxval: Any, dtype: Any = "int32", seed: Any = None) -> Any:
+        return torch.randint(minval, maxval, tuple(shape), dtype=getattr(torch, str(dtype)))
+
+    return randint
 
 
 def amended(numbers: set[float]) -> dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]]:
@@ -122,4 +163,8 @@ def amended(numbers: set[float]) -> dict[str, Callable[[Callable[..., Any]], Cal
         "numpy.repeat": _repeat,
         "numpy.take": _take,
         "numpy.take_along_axis": _take_along_axis,
+        "random.randint": _randint,
+        "random.torch_seed_generator": lambda plain: _undrawn,
+        "random.uniform": _uniform,
+        "rnn.rnn": _rnn,
     }

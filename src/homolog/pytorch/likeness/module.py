@@ -21,6 +21,9 @@ from homolog.rules.recurrent import STATES
 from homolog.signature import Given
 from homolog.trace import Trace
 
+OTHERWISE = ("mask", "reverse", "training")
+"""Arguments of a layer's call with which it computes something else."""
+
 
 def trace(
     likeness: Likeness, inputs: Given, free: Mapping[int | str, Sequence[int]], written: Collection[str] = ()
@@ -41,7 +44,7 @@ def trace(
     numbers: set[float] = set()
     with likeness.computing(module.around, amended(numbers)):
         found = program.trace(module, inputs, free, written)
-    return unrounded(tidied(renamed(likeness, nodes, module.paths, found)), numbers)
+    return unrounded(renamed(likeness, nodes, module.paths, tidied(found)), numbers)
 
 
 def unit(node: Node) -> Node:
@@ -93,7 +96,7 @@ def module_of(likeness: Likeness, nodes: Mapping[str, Node], inputs: Given) -> A
 
         def named(self, path: str) -> str:
             name = path.replace(".", "_")
-            while name in self.paths:
+            while name in self.paths or hasattr(self, name):  # of the module's own
                 name += "_"
             self.paths[name] = path
             return name
@@ -126,7 +129,7 @@ def _alone(call: Any) -> Any:
 def _signed(forward: Any, inputs: Given, likeness: Likeness) -> Any:
     """The function with a parameter for each input, by its name."""
     count = len(inputs)
-    names = [entry.name for entry in likeness.inputs] if len(likeness.inputs) == count else []
+    names = list(likeness.names) if len(likeness.names) == count else []
     names = [name if name.isidentifier() else f"input_{place}" for place, name in enumerate(names)]
     names = names or [f"input_{place}" for place in range(count)]
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
@@ -139,24 +142,33 @@ def _signed(forward: Any, inputs: Given, likeness: Likeness) -> Any:
 
 
 def _computed(likeness: Likeness, node: Node, path: str, call: Any) -> Any:
-    """A layer as PyTorch has it; as Keras has it where it is called with a mask that would change what it gives."""
+    """A layer as PyTorch has it; as Keras has it where it is called with what would change what it gives."""
     kind = known(node)
     assert kind is not None
+    signature = inspect.signature(call)
 
-    def compute(layer: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
-        if kwargs.get("mask") is not None or kwargs.get("reverse"):
-            return call(value, *args, **kwargs)
+    def compute(layer: Any, *args: Any, **kwargs: Any) -> Any:
+        value, *others = signature.bind(*args, **kwargs).arguments.items()
+        if any(name in OTHERWISE and _is_given(item) for name, item in others):
+            return call(*args, **kwargs)
         weights = dict(layer.named_parameters(recurse=False))
-        return likeness.activated(path, kind.compute(node, weights, value))
+        return likeness.activated(path, kind.compute(node, weights, value[1]))
 
-    def compute_states(layer: Any, value: Any, initial_state: Any = None, mask: Any = None, **kwargs: Any) -> Any:
-        if mask is not None:
-            return call(value, initial_state=initial_state, mask=mask, **kwargs)
+    def compute_states(layer: Any, *args: Any, **kwargs: Any) -> Any:
+        given = dict(signature.bind(*args, **kwargs).arguments)
+        if any(_is_given(given.get(name)) for name in OTHERWISE):
+            return call(*args, **kwargs)
+        value, *_ = given.values()
         weights = dict(layer.named_parameters(recurse=False))
-        many = isinstance(initial_state, list | tuple)
-        given = [] if initial_state is None else list(initial_state) if many else [initial_state]
-        sequence, *states = unrolled(node, weights, value, given)
-        made = sequence if likeness.setting(path, "return_sequences") else states[0]
-        return (made, *states) if likeness.setting(path, "return_state") else made
+        states = given.get("initial_state")
+        states = [] if states is None else list(states) if isinstance(states, list | tuple) else [states]
+        sequence, *last = unrolled(node, weights, value, states)
+        made = sequence if likeness.setting(path, "return_sequences") else last[0]
+        return (made, *last) if likeness.setting(path, "return_state") else made
 
     return compute_states if node.kind in STATES else compute
+
+
+def _is_given(argument: Any) -> bool:
+    """Whether an argument says something: a tensor does, whatever it holds."""
+    return argument is not None and argument is not False

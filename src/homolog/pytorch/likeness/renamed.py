@@ -50,9 +50,20 @@ class _Renamed:
             framework="keras",
             steps=steps,
             ignored=ignored,
-            silent={self.paths.get(path, path): kind for path, kind in self.found.silent.items()},
+            silent={
+                **{self.paths.get(path, path): kind for path, kind in self.found.silent.items()},
+                **self._idle(steps),
+            },
             name=self.likeness.name,
         )
+
+    def _idle(self, steps: Mapping[str, Step]) -> dict[str, str]:
+        """Layers without weights of which nothing is left: augmentations draw their numbers at inference too."""
+        busy = {called.path for step in steps.values() for called in step.calls}
+        layers, without = self.likeness.layers, self.likeness.reasons
+        holding = {around for name in self.likeness.tensors if name not in without for around in _around(name)}
+        outer = {around for path in layers for around in _around(path)}
+        return {path: kind for path, kind in layers.items() if path not in busy | holding | outer}
 
     def _step(self, step: Step) -> Step:
         calls = tuple(self._called(called) for called in step.calls)
@@ -109,6 +120,12 @@ class _Renamed:
         path = self.paths.get(called.path, called.path)
         kind = self.likeness.layers.get(path, called.type)
         return replace(called, path=path, type=kind, inner=path in self.inner)
+
+
+def _around(path: str) -> list[str]:
+    """The paths that one stands in, outermost first."""
+    parts = path.split("/")
+    return ["/".join(parts[:count]) for count in range(1, len(parts))]
 
 
 def _tensors(step: Step) -> list[TensorRef]:

@@ -82,9 +82,24 @@ def test_transposed(rank: int, settings: dict[str, object]) -> None:
     assert apart(module, INPUTS[rank]) < 2 * ROUNDING
 
 
-def test_groups_of_transposed_ones_are_refused() -> None:
-    with pytest.raises(Unsupported, match="groups=2"):
-        translated(nn.ConvTranspose2d(6, 4, 3, groups=2), IMAGE)
+@pytest.mark.parametrize("rank", [1, 2, 3])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"kernel_size": 3, "groups": 2},
+        {"kernel_size": 4, "stride": 2, "padding": 1, "groups": 2, "bias": False},
+        {"kernel_size": 3, "stride": 3, "output_padding": 1, "groups": 6},
+    ],
+    ids=named,
+)
+def test_groups_of_transposed_ones_are_layers_by_themselves(rank: int, settings: dict[str, object]) -> None:
+    module = getattr(nn, f"ConvTranspose{rank}d")(6, 12, **settings)
+    assert apart(module, INPUTS[rank]) < 2 * ROUNDING
+
+
+def test_a_stride_and_a_dilation_of_transposed_ones_are_refused() -> None:
+    with pytest.raises(Unsupported, match="dilation"):
+        translated(nn.ConvTranspose2d(6, 4, 3, stride=2, dilation=2), IMAGE)
 
 
 class Standardised(nn.Conv2d):

@@ -65,6 +65,10 @@ PICKS: dict[str, tuple[Callable, tuple]] = {
         (X, FRONT),
     ),
     "scatter_add": (lambda x, ids: x.scatter_add(1, ids[:, :, None].expand(-1, -1, 3), x[:, :4].exp()), (X, FRONT)),
+    "scatter_add to zeros": (
+        lambda x, ids: torch.zeros(x.shape[0], 5, 3).scatter_add(1, ids[:, :, None].expand(-1, -1, 3), x[:, :4].exp()),
+        (X, FRONT),
+    ),
     "put where a mask holds": (lambda x: torch.index_put(x, [x > 0.5], torch.tensor(2.0)), (X,)),
     "put where a mask of fewer axes holds": (
         lambda x: torch.index_put(x, [x[..., 0] > 0.5], torch.tensor(2.0)),
@@ -81,6 +85,18 @@ PICKS: dict[str, tuple[Callable, tuple]] = {
     ),
     "slice_scatter": (lambda x: torch.slice_scatter(x, x[:, :2].exp(), 1, 1, 3), (X,)),
     "slice_scatter to the end": (lambda x: torch.slice_scatter(x, x[:, :2].exp(), 1, -2), (X,)),
+    "slice_scatter into what is once for all rows": (
+        lambda x: torch.slice_scatter(torch.ones(x.shape[0], 5, 3), x[:, :2].exp(), 1, 1, 3),
+        (X,),
+    ),
+    "slice_scatter of what is once for all rows": (
+        lambda x: torch.slice_scatter(x, torch.ones(x.shape[0], 2, 3), 1, 1, 3),
+        (X,),
+    ),
+    "select_scatter into what is once for all rows": (
+        lambda x: torch.select_scatter(torch.ones(x.shape[0], 5, 3), x[:, 2].exp(), 1, -1),
+        (X,),
+    ),
     "select_scatter": (lambda x: torch.select_scatter(x, x[:, 2].exp(), 1, -1), (X,)),
     "one_hot": (lambda ids: torch.nn.functional.one_hot(ids, 6), (FRONT,)),
     "repeat_interleave": (lambda x: x.repeat_interleave(4, 1), (X,)),

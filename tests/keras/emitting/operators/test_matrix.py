@@ -12,6 +12,7 @@ from translated import ROUNDING, apart, translated
 X, Y = drawn((2, 5, 3)), drawn((2, 3, 7))
 S, T = drawn((2, 4, 5, 3)), drawn((2, 4, 3, 6))
 KERNEL = torch.tensor(drawn((3, 7)))
+WEIGHT = torch.tensor(drawn((4, 3, 3)))
 
 PRODUCTS: dict[str, tuple[Callable, tuple]] = {
     "matmul": (lambda x, y: x @ y, (X, Y)),
@@ -33,7 +34,7 @@ PRODUCTS: dict[str, tuple[Callable, tuple]] = {
     "einsum of one": (lambda x: torch.einsum("bij->bj", x), (X,)),
     "einsum with dots": (lambda x, y: torch.einsum("b...j,bjk->b...k", x, y), (X, Y)),
     "einsum of three": (lambda x: torch.einsum("bij,jk,lk->bl", x, KERNEL, KERNEL), (X,)),
-    "einsum that does not tell its result": (lambda x, y: torch.einsum("zij,zjk", x, y[:, :1].sin()), (X, Y)),
+    "einsum that does not tell its result": (lambda x: torch.einsum("bij,kj", x, KERNEL[:, :1]), (X,)),
     "einsum with a constant": (lambda x: torch.einsum("bij,jk->bik", x, KERNEL), (X,)),
     "einsum with what is once for all rows": (
         lambda x: torch.einsum("bij,bjk->bik", x, KERNEL.expand(x.shape[0], 3, 7)),
@@ -45,6 +46,7 @@ PRODUCTS: dict[str, tuple[Callable, tuple]] = {
     ),
     "einsum that broadcasts": (lambda x: torch.einsum("b...j,b...j->b...", x, x[:, :1].sin()), (X,)),
     "einsum that broadcasts by a letter": (lambda x: torch.einsum("bij,bij->bj", x, x[:, :1].sin()), (X,)),
+    "bilinear": (lambda x, y: torch.nn.functional.bilinear(x, y.mT[:, :5], WEIGHT, WEIGHT[:, 0, 0]), (X, Y)),
     "cross": (lambda x: torch.linalg.cross(x, x.flip(1).sin()), (X,)),
 }
 
@@ -53,6 +55,23 @@ PRODUCTS: dict[str, tuple[Callable, tuple]] = {
 def test_product(name: str) -> None:
     function, given = PRODUCTS[name]
     assert apart_by(function, *given) < ROUNDING
+
+
+class Between(torch.nn.Module):
+    """PyTorch's own layer of matrices between two vectors."""
+
+    def __init__(self, *, bias: bool) -> None:
+        super().__init__()
+        self.layer = torch.nn.Bilinear(3, 5, 4, bias=bias)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = self.layer(x[:, :3].mT, x[:, :3].exp().mT @ x.new_ones(3, 5))
+        return found
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_bilinear_layer(bias: bool) -> None:
+    assert apart(Between(bias=bias), drawn((2, 5, 3))) < 2 * ROUNDING
 
 
 class Turned(torch.nn.Module):

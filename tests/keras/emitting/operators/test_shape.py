@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from placed import behind, plain
+from placed import MAP, behind, drawn, plain
+from translated import ROUNDING, apart
 
 ANY: dict[str, Callable] = {
     "flatten": lambda x: x.flatten(1),
@@ -67,6 +68,21 @@ def test_shapes(name: str) -> None:
 @pytest.mark.parametrize("dtype", ["int64", "bool"])
 def test_other_types(dtype: str) -> None:
     plain(lambda x: [x.transpose(1, 2), x.repeat(1, 2, 1), torch.cat([x, x], 1), x[:, 1:], x.flip(1)], dtype)
+
+
+class Tiled(torch.nn.Module):
+    """A trained map that is laid side by side, and added to another."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.tile = torch.nn.Conv2d(3, 4, 2), torch.nn.Parameter(torch.tensor(drawn((1, 4, 3, 2))))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.conv(x) + self.tile.tile(1, 1, 2, 4)
+
+
+def test_a_map_side_by_side() -> None:
+    assert apart(Tiled(), drawn(MAP)) < ROUNDING
 
 
 def test_one_row_is_repeated() -> None:

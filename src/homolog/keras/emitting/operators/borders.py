@@ -33,7 +33,8 @@ def pad(call: Call) -> str:
         value = float(call["value"] or 0)
         if not value and _is_spatial(call, widths):
             return explicit(x, widths[1:-1])
-        return f"ops.pad({x}, {widths!r}{f', constant_values={call.literal(value)}' if value else ''})"
+        number = bool(value) if call.out_dtype == "bool" else value
+        return f"ops.pad({x}, {widths!r}{f', constant_values={call.literal(number)}' if value else ''})"
     if mode == "reflect":
         return f'ops.pad({x}, {widths!r}, mode="reflect")'
     return _bordered(call, x, widths, repeats=mode == "replicate")

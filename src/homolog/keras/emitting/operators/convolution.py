@@ -8,7 +8,7 @@ from typing import cast
 
 from homolog import rules
 from homolog.errors import Unsupported
-from homolog.graph import Node
+from homolog.graph import Node, Weight
 from homolog.keras.emitting.call import Call
 from homolog.keras.emitting.operators.borders import cut
 from homolog.keras.emitting.operators.layers import LAST, as_layer
@@ -16,6 +16,7 @@ from homolog.keras.emitting.operators.padding import explicit, padded
 from homolog.keras.emitting.operators.weight_norm import kernel
 from homolog.keras.emitting.registry import writes
 from homolog.rules.conv import Pads
+from homolog.transforms import Part
 
 WEIGHTS = ("input", "weight", "bias")
 
@@ -76,7 +77,7 @@ def _by_operation(call: Call, node: Node, x: str) -> str:
         result = f"ops.depthwise_conv({x}, {own}{settings})"
     else:
         own = kernel(call)
-        result = f"ops.conv({x}, {own}{settings})" if groups == 1 else _grouped(call, x, own, groups, settings)
+        result = f"ops.conv({x}, {own}{settings})"  # how many groups the kernel's channels tell
     return f"{call.let(result)} + {call.plain('bias')}" if call.has("bias") else result
 
 
@@ -87,13 +88,6 @@ def _settings(node: Node) -> str:
         for name, word in (("stride", "strides"), ("dilation", "dilation_rate"))
         if set(cast(Sequence[int], node.fields[name])) != {1}
     )
-
-
-def _grouped(call: Call, x: str, kernel: str, groups: int, settings: str) -> str:
-    """Each group of channels by itself: ``ops.conv`` knows of none."""
-    maps, kernels = (call.let(f"ops.split({name}, {groups}, axis=-1)", groups).split(", ") for name in (x, kernel))
-    results = [call.let(f"ops.conv({one}, {two}{settings})") for one, two in zip(maps, kernels, strict=True)]
-    return f"ops.concatenate([{', '.join(results)}], axis=-1)"
 
 
 def _shortest(value: Sequence[int]) -> object:
@@ -107,15 +101,37 @@ def transposed(call: Call) -> str:
     node = _node(call)
     if not node.weights:  # ``ops.conv_transpose`` fails in a functional model: it swaps two arguments
         raise call.refusal("a kernel that is computed, and no tensor of the model's own")
-    if cast(int, node.fields["groups"]) > 1:
-        raise call.refusal(f"groups={node.fields['groups']}: Keras's transposed convolutions have one group")
+    x, groups = call.x("input"), cast(int, node.fields["groups"])
+    if groups == 1:
+        return _transposed(call, node, x)
+    maps = call.let(f"ops.split({x}, {groups}, axis=-1)", groups).split(", ")
+    results = [call.let(_transposed(call, _group(node, place), one)) for place, one in enumerate(maps)]
+    return f"ops.concatenate([{', '.join(results)}], axis=-1)"
+
+
+def _group(node: Node, place: int) -> Node:
+    """One of a transposed convolution's groups by itself, which is all that Keras has: it reads its share of the
+    channels, and gives its share."""
+    groups = cast(int, node.fields["groups"])
+    weights = {slot: _share(weight, place, groups) for slot, weight in node.weights.items()}
+    fields = {**node.fields, "groups": 1}
+    return replace(node, name=f"{node.name}.{place}", fields=fields, weights=weights, layer=None)
+
+
+def _share(weight: Weight, place: int, groups: int) -> Weight:
+    """A share of the stored tensor along its first axis: that of the kernel is the channels that are read."""
+    length = weight.tensors[0].shape[0] // groups
+    return replace(weight, layout=(Part(0, place * length, (place + 1) * length), *weight.layout))
+
+
+def _transposed(call: Call, node: Node, x: str) -> str:
     try:
-        return as_layer(call, node, call.x("input"))
+        return as_layer(call, node, x)
     except Unsupported:
-        return _cropped(call, node)
+        return _cropped(call, node, x)
 
 
-def _cropped(call: Call, node: Node) -> str:
+def _cropped(call: Call, node: Node, x: str) -> str:
     """With nothing cropped by the layer itself: zeros are added behind, and what is too much is cut."""
     crops = cast(Pads, node.fields["padding"])
     stride = cast(Sequence[int], node.fields["stride"])
@@ -124,7 +140,6 @@ def _cropped(call: Call, node: Node) -> str:
     left = [after - number for (_, after), number in zip(crops, own, strict=True)]
     # where more is wanted than there is: what a zero behind the input gives is the bias alone
     more = tuple(max(-(number // step), 0) for number, step in zip(left, stride, strict=True))
-    x = call.x("input")
     if any(more):
         x = call.let(explicit(x, tuple((0, number) for number in more)))
     plain = {**node.fields, "padding": tuple((0, number) for number in own)}

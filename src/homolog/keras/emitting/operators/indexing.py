@@ -103,7 +103,9 @@ def scatter(call: Call) -> str:
     dim = cast(int, call["dim"]) % rank
     length = call.shape("self")[dim]
     ours, theirs = call.shape("self"), call.shape("index")
-    if length is None or any(a != b for axis, (a, b) in enumerate(zip(ours, theirs, strict=True)) if axis != dim):
+    alike = ours[:1] == (1,) and call.is_static("self")  # the same for all rows
+    apart = [axis for axis, (a, b) in enumerate(zip(ours, theirs, strict=True)) if a != b and not (alike and axis == 0)]
+    if length is None or set(apart) - {dim}:
         raise call.refusal(f"places of shape {theirs} in a tensor of shape {ours}", "fill the whole of the other axes")
     reduce = call["reduce"]
     adds = call.step.operator == "scatter_add" or (reduce in ("add", "sum") and call["include_self"] is not False)
@@ -202,14 +204,23 @@ def select_scatter(call: Call) -> str:
 
 
 def _between(call: Call, dim: int, start: int, end: int, source: str) -> str:
-    """A tensor with the stretch of an axis replaced, as both lie."""
-    x, place = call.x("self"), call.order.index(dim)
+    """A tensor with the stretch of an axis replaced, as both lie; of the two, what is once for all rows is repeated."""
+    x, place = _for_rows(call, "self", "src", call.x("self")), call.order.index(dim)
+    source = _for_rows(call, "src", "self", source)
     front, alone = ":, " * place, "" if place else ","  # Keras wants a tuple
     parts = [f"{x}[{front}:{start}{alone}]"] if start else []
     parts.append(source)
     if end < cast(int, call.shape("self")[dim]):
         parts.append(f"{x}[{front}{end}:{alone}]")
     return f"ops.concatenate([{', '.join(parts)}], axis={place})" if len(parts) > 1 else source
+
+
+def _for_rows(call: Call, name: str, other: str, text: str) -> str:
+    """An operand with a row for each row of the other, which has them."""
+    if not call.is_static(name) or call.is_static(other) or call.step.shape[0] is not None:
+        return text
+    rank, dtype = len(call.step.shape), call.dtype(name)
+    return call.assembler.for_each_row(text, rank, dtype, call.step, beside=call.value(other))
 
 
 @writes("one_hot")

@@ -102,6 +102,22 @@ def _small(call: Call, equation: str) -> str:
     return "".join(names.get(letter, letter) for letter in equation)
 
 
+@writes("bilinear")
+def bilinear(call: Call) -> str:
+    """For each output a matrix between two vectors."""
+    one, two, weight, bias = (_held(call, name) for name in ("input1", "input2", "weight", "bias"))
+    product = f"ops.einsum('...i,oij,...j->...o', {one}, {weight}, {two})"
+    return f"{call.let(product)} + {bias}" if bias else product
+
+
+def _held(call: Call, name: str) -> str:
+    """An operand, a tensor of the step's own layer too; empty where there is none."""
+    weights = {} if call.step.layer is None else call.step.layer.weights
+    if name in weights:
+        return call.assembler.loose(weights[name].tensors[0], call.step)
+    return call.plain(name) if call.has(name) else ""
+
+
 @writes("cross", "linalg_cross")
 def cross(call: Call) -> str:
     """The vector that stands upright on two others."""

@@ -44,6 +44,7 @@ def instance_norm(call: Call) -> str:
     """Statistics of each channel of each row; stored ones are what a batch norm's are."""
     if not call["use_input_stats"] and call.step.layer is not None and "running_mean" in call.step.layer.weights:
         node = _of(call, "batch_norm", {"eps": call["eps"], "momentum": call["momentum"], "training": False})
+        node = replace(node, fields={**node.fields, "axis": (call.axis("input", 1),)})
         return as_layer(call, node, call.x("input"))
     channels = call.shape("input")[1]
     return _weighted(call, "group_norm", {"num_groups": channels, "eps": call["eps"]}, call.axis("input", 1))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from math import prod
 from typing import cast
 
-from homolog.graph import OpenShape, Value
-from homolog.passes.ways import Order, is_axes, is_flat, laid, natural, permutation, permuted, squeezed_axes
-from homolog.pytorch.emitting.call import Call
+from homolog.graph import Value
+from homolog.passes.ways import Order, is_axes, is_flat, natural, permutation, permuted, squeezed_axes
+from homolog.pytorch.emitting.call import Call, Lengths
 from homolog.pytorch.emitting.registry import writes
-from homolog.trace import Open
+from homolog.trace import BATCH, Open
 
 END = 2**62
 """From here on a number says "as far as there is"."""
@@ -18,25 +18,28 @@ END = 2**62
 @writes("view", "reshape", "flatten", "unflatten", "_unsafe_view", "view_as", "reshape_as", "ravel")
 def reshape(call: Call) -> str:
     """Another shape."""
-    x, shape = call.x(), call.shape("self")
+    x, lengths = call.x(), call.lengths("self")
     if call.is_static("self") and not call.step.alike:  # rows that are all alike go into an axis that is not the batch
-        x = call.assembler.for_each_row(x, len(shape), call.step)
-        shape = (None, *shape[1:])
-    order = call.order_of("self")
-    given = laid(shape, order)
+        x = call.assembler.for_each_row(x, len(lengths), call.step)
+        lengths = (BATCH, *lengths[1:])
     if is_flat(call.order):
         return f"{x}.flatten(1)"
-    wanted = call.out_shape
-    if given == wanted and given.count(None) < 2:
+    given, wanted = arranged(lengths, call.order_of("self")), arranged(call.lengths(Value(call.step.name)), call.order)
+    if given == wanted:
         return x
     flat = _flat(given, wanted)
     if flat is not None and (call.step.operator == "flatten" or flat == (1, -1)):
         start, end = flat
         return f"{x}.flatten({start})" if end == -1 else f"{x}.flatten({start}, {end})"
-    return f"{x}.reshape({_new_shape(call, wanted, x, given)})"
+    return f"{x}.reshape({call.sizes(wanted, x, given)})"
 
 
-def _flat(given: OpenShape, wanted: OpenShape) -> tuple[int, int] | None:
+def arranged(lengths: Lengths, order: Order) -> Lengths:
+    """Lengths as they lie in an order."""
+    return tuple(lengths[cast(int, axis)] for axis in order)
+
+
+def _flat(given: Lengths, wanted: Lengths) -> tuple[int, int] | None:
     """From where to where neighbouring axes become one, if that is all."""
     gone = len(given) - len(wanted)
     if gone < 1:
@@ -45,32 +48,12 @@ def _flat(given: OpenShape, wanted: OpenShape) -> tuple[int, int] | None:
         if given[:start] != wanted[:start] or given[start + gone + 1 :] != wanted[start + 1 :]:
             continue
         joined = given[start : start + gone + 1]
-        known = [length for length in joined if length is not None]
-        whole = _product(known) if len(known) == len(joined) else None
+        known = prod(length for length in joined if isinstance(length, int))
+        whole = known if all(isinstance(length, int) for length in joined) else None
         # where a length is one, or open, other axes may be meant than these
-        if whole == wanted[start] and (start or gone + 1 == len(given)) and (whole is not None or start == 1):
+        if (start or gone + 1 == len(given)) and (whole == wanted[start] or (whole is None and start == 1)):
             return start, -1 if start == len(wanted) - 1 else start + gone
     return None
-
-
-def _product(lengths: Sequence[int]) -> int:
-    found = 1
-    for length in lengths:
-        found *= length
-    return found
-
-
-def _new_shape(call: Call, wanted: OpenShape, x: str, given: OpenShape) -> str:
-    """The new lengths: as the source says them where it does, for several may be open."""
-    sizes = call["size"] if call["size"] is not None else call["shape"]
-    several = wanted.count(None) > 1 and isinstance(sizes, list) and is_axes(call.order)
-    if not several:
-        return call.sizes(wanted, x, given)
-    said = [sizes[cast(int, axis)] for axis in call.order]
-    try:
-        return call.sizes(wanted, x, given)
-    except type(call.refusal("")):
-        return ", ".join("-1" if item == -1 else call.literal(item) for item in said)
 
 
 @writes("atleast_1d", "atleast_2d", "atleast_3d")
@@ -229,7 +212,7 @@ def expand(call: Call) -> str:
         elif isinstance(sizes, list):
             words.append(call.literal(sizes[cast(int, axis)]))
         else:
-            words.append(call.literal(Open("batch", 1)))
+            words.append(call.literal(Open(BATCH, 1)))
     if set(words) == {"-1"}:
         return x
     return f"{x}.expand({', '.join(words)})"
@@ -259,9 +242,10 @@ def pad(call: Call) -> str:
     x, value = call.x(), call["value"]
     if not any(widths):
         return x
+    words = ", ".join(map(call.literal, widths))
     settings = "" if mode == "constant" else f", mode={mode!r}"
     settings += f", value={call.literal(float(value))}" if mode == "constant" and value else ""
-    return f"F.pad({x}, ({', '.join(map(str, widths))}){settings})"
+    return f"F.pad({x}, ({words}){settings})"
 
 
 MODES = {"reflection": "reflect", "replication": "replicate", "_pad_circular": "circular"}
@@ -273,9 +257,9 @@ def _mode(call: Call) -> str:
     return own or cast(str, call["mode"] or "constant")
 
 
-def _widths(call: Call) -> list[int]:
+def _widths(call: Call) -> list[int | Open]:
     """How much is added in front of and behind each axis, as they lie, from the last one on."""
-    amounts = cast(list[int], call["pad"] if call["pad"] is not None else call["padding"])
+    amounts = cast(list[int | Open], call["pad"] if call["pad"] is not None else call["padding"])
     rank = call.rank("self")
     by_axis = {rank - 1 - place: amounts[2 * place : 2 * place + 2] for place in range(len(amounts) // 2)}
     found = [by_axis.get(cast(int, axis), [0, 0]) for axis in reversed(call.order_of("self"))]

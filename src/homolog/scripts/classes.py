@@ -1,0 +1,134 @@
+"""Layers and models that a script defines as classes of its own: made live, their methods read as they are called."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import libcst as cst
+
+from homolog.scripts import making
+from homolog.scripts.script import body_of, code, docstring
+from homolog.scripts.values import Function, Name, NotStatic, Scope
+
+if TYPE_CHECKING:
+    from homolog.scripts.interpreter import Interpreter
+
+SELF, CLASS = "__self__", "__class__"
+"""What methods know besides the names around them, as in Python."""
+BASES = ("keras.Model", "keras.layers.Layer", "keras.Layer")
+TRAINING = {
+    *("train_step", "test_step", "predict_step", "compile", "fit", "evaluate", "compute_loss", "compute_metrics"),
+    *("compute_own_loss", "metrics", "train_on_batch"),
+}
+INHERITED = {"add_weight"}
+"""Methods of Keras's own that a method of the script may call on its object."""
+REGISTERED = ("keras.saving.register_keras_serializable", "keras.utils.register_keras_serializable")
+
+
+@dataclass(eq=False)
+class Class:
+    """A class of the script.
+
+    Attributes:
+        node: its syntax.
+        made: the live class.
+        left: its source as a comment, where something that needs it was not translated.
+    """
+
+    node: cst.ClassDef
+    made: Any
+    left: str = ""
+
+
+def read(interpreter: Interpreter, node: cst.ClassDef, scope: Scope) -> Class:
+    """The class that a definition makes.
+
+    Raises:
+        NotStatic: it trains in a way of its own, or is derived from something else than a layer or a model.
+    """
+    name = node.name.value
+    bases = [interpreter.value(base.value, scope) for base in node.bases]
+    if len(bases) != 1 or not isinstance(bases[0], Name) or bases[0].dotted not in BASES:
+        raise NotStatic(f"the class {name} is made of Keras's; write it as an nn.Module")
+    for decorator in node.decorators:
+        called = decorator.decorator.func if isinstance(decorator.decorator, cst.Call) else decorator.decorator
+        found = interpreter.value(called, scope)
+        if not isinstance(found, Name) or found.dotted not in REGISTERED:
+            raise NotStatic(f"the class {name} is decorated with `{code(decorator.decorator)}`")
+    members: dict[str, Any] = {}
+    own: list[type] = []
+    statements = body_of(node.body)
+    for statement in statements[1 if docstring(statements) else 0 :]:
+        if not isinstance(statement, cst.FunctionDef):
+            raise NotStatic(f"the class {name} holds `{code(statement).strip().splitlines()[0]}`")
+        if statement.name.value in TRAINING:
+            raise NotStatic(f"the class {name} has a {statement.name.value} of its own; write the loop of train so")
+        if statement.decorators:
+            raise NotStatic(f"the method {statement.name.value} of {name} is decorated")
+        members[statement.name.value] = _method(interpreter, statement, scope, own)
+    made = type(name, (making.found(bases[0].dotted),), members)
+    own.append(made)
+    return Class(node, made)
+
+
+def _method(interpreter: Interpreter, node: cst.FunctionDef, scope: Scope, own: list[type]) -> Callable[..., Any]:
+    """A method that reads its statements when it is called; with its signature, which Keras asks for."""
+
+    def method(self: Any, *values: Any, **keywords: Any) -> Any:
+        function = Function(node, {**scope, SELF: self, CLASS: own[0]}, free=False)
+        return interpreter.apply(function, [self, *values], keywords)
+
+    method.__signature__ = _signature(interpreter, node.params, scope)  # type: ignore[attr-defined]
+    method.__name__ = node.name.value
+    vars(method)["read_from_script"] = True
+    return method
+
+
+def _signature(interpreter: Interpreter, params: cst.Parameters, scope: Scope) -> inspect.Signature:
+    kinds = inspect.Parameter
+    found = [
+        kinds(
+            param.name.value,
+            kind,
+            default=kinds.empty if param.default is None else interpreter.value(param.default, scope),
+        )
+        for group, kind in (
+            (params.posonly_params, kinds.POSITIONAL_ONLY),
+            (params.params, kinds.POSITIONAL_OR_KEYWORD),
+            ([params.star_arg] if isinstance(params.star_arg, cst.Param) else [], kinds.VAR_POSITIONAL),
+            (params.kwonly_params, kinds.KEYWORD_ONLY),
+            ([params.star_kwarg] if params.star_kwarg is not None else [], kinds.VAR_KEYWORD),
+        )
+        for param in group
+    ]
+    return inspect.Signature(found)
+
+
+def is_own(value: Any) -> bool:
+    """Whether an object is of a class of the script's."""
+    return any(hasattr(member, "read_from_script") for kind in type(value).__mro__ for member in vars(kind).values())
+
+
+def callable_on(value: Any, method: str) -> bool:
+    """Whether a method of an object is the script's own, or one that its own methods may call."""
+    return is_own(value) and (method in INHERITED or hasattr(getattr(type(value), method, None), "read_from_script"))
+
+
+def parent(node: cst.BaseExpression, scope: Scope) -> Any:
+    """What ``super()`` is in a method of the script's, None for any other expression."""
+    if not isinstance(node, cst.Call) or not isinstance(node.func, cst.Name) or node.func.value != "super":
+        return None
+    return super(scope[CLASS], scope[SELF]) if SELF in scope else None
+
+
+def refuse_training(node: cst.CSTNode, names: set[str], scope: Scope) -> None:
+    """Raises for a decision of a method on whether it is trained: the model is read as it is at inference.
+
+    Raises:
+        NotStatic: it is one.
+    """
+    if SELF in scope and "training" in names:
+        raise NotStatic(f"`{code(node).strip()}` makes a layer do something in training alone")
