@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from homolog.errors import Usage
-from homolog.inputs import OPEN_AS, Sized, arrays_of, entries_of, given_by, open_axes
+from homolog.inputs import Sized, arrays_of, entries_of, given_by, open_axes
 from homolog.network import Network
+from homolog.signature import OPEN_AS
 
 ARRAY = np.arange(6.0, dtype=np.float32).reshape(2, 3)
 

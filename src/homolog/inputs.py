@@ -12,11 +12,8 @@ from numpy.typing import ArrayLike
 from homolog.errors import Usage
 from homolog.network import Network
 from homolog.proof.given import UNNAMED
-from homolog.signature import Given
+from homolog.signature import OPEN_AS, Given
 from homolog.tensors import Array, dtype_of
-
-OPEN_AS = 64
-"""Length that a network is run with along an axis of an input that is to stay open."""
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,13 @@ FREE_LENGTH = {4: 64, 5: 16}
 SEQUENCE = 11
 """The same for inputs of other numbers of axes, all alike: ids, masks and positions run along one sequence."""
 
+OPEN_AS = 64
+"""The length that a network is run with, to be read, along an axis that stays open, where it takes that."""
+
 OPEN = "open"
 """The field of an input node that says which axes its network leaves open; absent where the network says nothing."""
 RUN_ON = "run_on"
-"""The field of an input node that has the shape that its network was run on to be read: others it may not take."""
+"""The field of an input node that has the shape that its network was run on to be read."""
 BELOW = "below"
 """The field of an input node of whole numbers that says below what the numbers stay that the user gave for it."""
 

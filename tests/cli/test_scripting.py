@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import stand_in
 
 from homolog.keras.framework import require
-from homolog.scripts import model as models
 from shell import Run
 
 WHOLE = """
@@ -22,9 +20,8 @@ IN_PART = FITTED + "keras.utils.plot_model(model)\n"
 
 
 @pytest.fixture(autouse=True)
-def simple_models(monkeypatch: pytest.MonkeyPatch) -> None:
+def numbered_from_the_start() -> None:
     require().utils.clear_session()
-    monkeypatch.setattr(models, "torch_source", stand_in.torch_source)
 
 
 def script(folder: Path, text: str) -> Path:

@@ -313,21 +313,34 @@ def test_backwards_with_a_mask() -> None:
 
 
 class Placed(keras.Layer):
-    """Adds the first rows of a table of nine."""
+    """Adds a table of positions, as much of it as the sequence is long, or all of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, rows: int, whole: bool = False) -> None:
         super().__init__()
-        self.table = layers.Embedding(9, 5)
+        self.rows, self.whole = rows, whole
+        self.table = layers.Embedding(rows, 5)
 
     def build(self, shape: Any) -> None:
         self.table.build(())
 
     def call(self, value: Any) -> Any:
-        return value + self.table(keras.ops.arange(keras.ops.shape(value)[1]))
+        length = self.rows if self.whole else keras.ops.shape(value)[1]
+        return value + self.table(keras.ops.arange(length))
+
+    def compute_output_shape(self, shape: Any) -> Any:
+        return shape
 
 
 def test_the_proof_runs_on_a_length_that_the_model_takes() -> None:
     entry = keras.Input((None,), dtype="int32")
-    value = Placed()(layers.Embedding(11, 5)(entry))
+    value = Placed(9)(layers.Embedding(11, 5)(entry))
     found = homolog.translate(keras.Model(entry, layers.Dense(3)(value)), to="torch")
     assert found.proof.passed
+
+
+def test_a_model_that_takes_one_length_alone_is_tried_with_that_of_its_table() -> None:
+    entry = keras.Input((None,), dtype="int32")
+    value = Placed(20, whole=True)(layers.Embedding(11, 5)(entry))
+    found = homolog.translate(keras.Model(entry, layers.Dense(3)(value)), to="torch")
+    assert found.proof.passed
+    assert "int32 (batch, 20)" in found.source

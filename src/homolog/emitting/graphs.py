@@ -45,7 +45,8 @@ def graphs(trace: Trace, model: Assembled) -> tuple[Graph, Graph]:
         letters = AXES[trace.framework]
         labels = tuple(_labels(shape, letters) for shape in step.shapes)
         is_layer = one != step.name and step.operator != INPUT
-        place, own = one if is_layer else None, natural(len(step.shape))
+        place: str | None = one if is_layer else None
+        own: Order = natural(len(step.shape))
         if is_layer and trace.framework == "keras":
             place, own = _seen(step, one, readers)
         left[one] = replace(
@@ -76,7 +77,8 @@ def graphs(trace: Trace, model: Assembled) -> tuple[Graph, Graph]:
 def _seen(step: Step, name: str, readers: Mapping[Value, list[Step]]) -> tuple[str | None, Order]:
     """Where in a live Keras model the numbers of a layer can be seen, None for nowhere, and the order of axes in which
     it has them: it turns what PyTorch's operator gives, and its own activation comes behind."""
-    order, value = natural(len(step.shape)), Value(step.name)
+    order: Order = natural(len(step.shape))
+    value = Value(step.name)
     if len(step.shapes) > 1:
         return None, order
     while inside := [reader for reader in readers.get(value, []) if reader.calls[-1:] == step.calls[-1:]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from homolog.files.checkpoint import Checkpoint, Format
@@ -128,9 +129,14 @@ def _variables(
 
 def _guessed(stored: str) -> Entry:
     """A layer of the class that a stored name stands for, with the settings that are usual."""
-    classes = {snake_case(name): name for rule in TABLE for name in rule.keras.classes}
     name = re.sub(r"_\d+$", "", stored)
-    return {"class_name": classes.get(name, name), "config": {}}
+    return {"class_name": _classes().get(name, name), "config": {}}
+
+
+@cache
+def _classes() -> Mapping[str, str]:
+    """Every class of layers that a rule knows, by the name that it is stored under."""
+    return {snake_case(name): name for rule in TABLE for name in rule.keras.classes}
 
 
 def _part(entry: Entry | None, attribute: str, group: Group) -> Entry | None:

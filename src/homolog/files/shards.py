@@ -129,8 +129,10 @@ def _of_tensors(path: Path, shards: Mapping[str, str]) -> Checkpoint:
 
 
 def _of_keras(path: Path, shards: Mapping[str, list[str]]) -> Checkpoint:
+    from homolog.files import hdf5_worker
     from homolog.files.hdf5 import Source, merged, read_tree
 
+    hdf5_worker.prepare()
     files = _opened(path, (name for names in shards.values() for name in names))
     sources = [Source.of(file) for file in files.values()]
     tree = merged([read_tree(source) for source in sources], str(path))

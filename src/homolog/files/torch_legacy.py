@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from homolog.errors import Unreadable
-from homolog.files.checkpoint import Checkpoint, Format, read_only
+from homolog.errors import Unreadable, Unsupported
+from homolog.files.checkpoint import Checkpoint, Config, Named, Writer
 from homolog.files.edge import Stamp, reading
 from homolog.files.globals import STORAGES
 from homolog.files.pickles import Global, Object, Persistent, Pickled, read_pickle
@@ -90,7 +90,20 @@ def open_legacy(path: Path) -> Checkpoint:
         storages = Storages(stamp, told.placed(file, _next(file, path).root, stamp.size))
         file.seek(start)
         pickled = _next(file, path, lambda made: rebuild(made, storages), told.note)
-    return checkpoint_of(path, pickled, lambda named: read_only(path, Format.TORCH_STATE))
+    return checkpoint_of(path, pickled, lambda named: _refused(path))
+
+
+def _refused(path: Path) -> Writer:
+    """The ``writer`` of such a file."""
+
+    def write(out: Path, arrays: Named, config: Config | None) -> None:
+        raise Unsupported(
+            "a file of torch.save before 1.6 can be copied from, and not written",
+            where=str(path),
+            help="torch.save(torch.load('old.pt', weights_only=True), 'new.pt'), in PyTorch 1.6 or later",
+        )
+
+    return write
 
 
 class _Capped:

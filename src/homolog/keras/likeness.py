@@ -76,6 +76,7 @@ class KerasLikeness:
                 "the model changes its own state when it is called",
                 where=", ".join(changed[:3]),
                 expected="a model that gives the same for the same inputs: no stateful layers",
+                found=f"{len(changed)} variables that have other values behind the call",
             )
         return result
 

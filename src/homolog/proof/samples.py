@@ -15,7 +15,7 @@ from homolog.graph import Framework, Graph, Node, OpenShape
 from homolog.passes.layout import Labels, labels_at
 from homolog.proof.subjects import Subjects
 from homolog.reading import customary, element_type, reordered, vocabulary
-from homolog.signature import OPEN, RUN_ON, Argument, Given, fits, in_words, lengths
+from homolog.signature import OPEN, OPEN_AS, RUN_ON, Argument, Given, fits, in_words, lengths
 from homolog.tensors import Array, Shape
 
 HELP = "give the shapes of the inputs, batch first: --input 1,3,224,224"
@@ -328,9 +328,11 @@ def _shape(
         told = reordered(told, have, want)
     shape = _joined(own, told, one.name)
     if shape is not None:
-        run_on = cast(Shape | None, one.fields.get(RUN_ON))
-        usual = lengths(shape, batch) if run_on is None else run_on
-        shape = tuple(usual[axis] if n is None and axis in free else n for axis, n in enumerate(shape))
+        usual = lengths(shape, batch)
+        run_on = cast(Shape, one.fields.get(RUN_ON, tuple(OPEN_AS for _ in shape)))
+        # what does not take the length that is tried first may take no other than the one it was found to take
+        taken = [own if length == OPEN_AS else length for own, length in zip(usual, run_on, strict=True)]
+        shape = tuple(taken[axis] if n is None and axis in free else n for axis, n in enumerate(shape))
     if shape is None or None in shape[1:]:
         raise Unsupported("neither network says how large its input is", where=one.name, found=str(shape), help=HELP)
     return (batch, *(length for length in shape[1:] if length is not None))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -75,36 +74,50 @@ def read(interpreter: Interpreter, node: cst.ClassDef, scope: Scope) -> Class:
 
 
 def _method(interpreter: Interpreter, node: cst.FunctionDef, scope: Scope, own: list[type]) -> Callable[..., Any]:
-    """A method that reads its statements when it is called; with its signature, which Keras asks for."""
+    """A method that reads its statements when it is called."""
 
-    def method(self: Any, *values: Any, **keywords: Any) -> Any:
-        function = Function(node, {**scope, SELF: self, CLASS: own[0]}, free=False)
-        return interpreter.apply(function, [self, *values], keywords)
+    def read(values: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
+        function = Function(node, {**scope, SELF: values[0], CLASS: own[0]}, free=False)
+        try:
+            return interpreter.apply(function, list(values), dict(keywords))
+        except NotStatic as error:
+            interpreter.refused = error  # Keras says something else in its place
+            raise
 
-    method.__signature__ = _signature(interpreter, node.params, scope)  # type: ignore[attr-defined]
-    method.__name__ = node.name.value
+    method = _of_signature(interpreter, node, scope, read)
     vars(method)["read_from_script"] = True
     return method
 
 
-def _signature(interpreter: Interpreter, params: cst.Parameters, scope: Scope) -> inspect.Signature:
-    kinds = inspect.Parameter
-    found = [
-        kinds(
-            param.name.value,
-            kind,
-            default=kinds.empty if param.default is None else interpreter.value(param.default, scope),
-        )
-        for group, kind in (
-            (params.posonly_params, kinds.POSITIONAL_ONLY),
-            (params.params, kinds.POSITIONAL_OR_KEYWORD),
-            ([params.star_arg] if isinstance(params.star_arg, cst.Param) else [], kinds.VAR_POSITIONAL),
-            (params.kwonly_params, kinds.KEYWORD_ONLY),
-            ([params.star_kwarg] if params.star_kwarg is not None else [], kinds.VAR_KEYWORD),
-        )
-        for param in group
-    ]
-    return inspect.Signature(found)
+def _of_signature(
+    interpreter: Interpreter, node: cst.FunctionDef, scope: Scope, read: Callable[..., Any]
+) -> Callable[..., Any]:
+    """A function with the parameters of a definition, which Keras asks for, that hands all it is given on."""
+    params = node.params
+    star = [params.star_arg] if isinstance(params.star_arg, cst.Param) else []
+    double = [params.star_kwarg] if params.star_kwarg is not None else []
+    placed = [*params.posonly_params, *params.params]
+    defaults = {
+        param.name.value: interpreter.value(param.default, scope)
+        for param in [*placed, *params.kwonly_params]
+        if param.default is not None
+    }
+
+    def written(param: cst.Param) -> str:
+        name = param.name.value
+        return f"{name}=_defaults[{name!r}]" if name in defaults else name
+
+    heads = [*map(written, placed), *(f"*{one.name.value}" for one in star)]
+    heads += ["*"] if params.kwonly_params and not star else []
+    heads += [*map(written, params.kwonly_params), *(f"**{one.name.value}" for one in double)]
+    values = ", ".join([*(one.name.value for one in placed), *(f"*{one.name.value}" for one in star)])
+    pairs = [f"{one.name.value!r}: {one.name.value}" for one in params.kwonly_params]
+    keywords = ", ".join([*pairs, *(f"**{one.name.value}" for one in double)])
+    name = node.name.value
+    names = {"_read": read, "_defaults": defaults}
+    exec(f"def {name}({', '.join(heads)}):\n    return _read([{values}], {{{keywords}}})", names)  # names alone
+    made: Callable[..., Any] = names[name]  # type: ignore[assignment]
+    return made
 
 
 def is_own(value: Any) -> bool:

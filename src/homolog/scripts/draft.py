@@ -200,7 +200,11 @@ class Draft:
             making.called(model.build, ((None, *shape[1:]),), {}, "build")
             return
         inputs = keras.Input(shape[1:], dtype="int32" if whole else "float32")
-        outputs = making.called(model, (inputs,), {}, f"the model {model.name}")
+        self.interpreter.refused = None
+        try:
+            outputs = making.called(model, (inputs,), {}, f"the model {model.name}")
+        except NotStatic as error:
+            raise self.interpreter.refused or error from error
         network.model = making.called(keras.Model, (inputs, outputs), {"name": model.name}, "keras.Model")
         self.networks[id(network.model)] = network
 

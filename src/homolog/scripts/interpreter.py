@@ -72,6 +72,7 @@ class Interpreter:
     """Values of expressions.
 
     Attributes:
+        refused: what a method of the script's own classes was refused for last.
         cached: what calls give that were rewritten, and are not made here.
         on_compile, on_adapt, on_change: are told of a model that is compiled, a layer that takes the statistics of
             data, a model that came about or was changed.
@@ -79,6 +80,7 @@ class Interpreter:
 
     def __init__(self) -> None:
         self.cached: Mapping[cst.CSTNode, Any] = {}
+        self.refused: NotStatic | None = None
         self.on_compile: Callable[[Any, Sequence[Any], Mapping[str, Any], cst.Call], None] = lambda *_: None
         self.on_adapt: Callable[[Any, cst.Call], None] = lambda *_: None
         self.on_change: Callable[[Any], None] = lambda model: None

@@ -21,7 +21,7 @@ from homolog.pytorch.emitting.registry import WRITERS
 from homolog.pytorch.emitting.source import Names, source
 from homolog.pytorch.emitting.weights import constants_of, plan
 from homolog.rules.training import Compiled, torch_training
-from homolog.signature import Given
+from homolog.signature import OPEN_AS, Given
 from homolog.trace import Trace
 from homolog.translating.direction import Direction, Page
 from homolog.translating.setups import last_operator
@@ -29,8 +29,10 @@ from homolog.translating.setups import last_operator
 GIVEN = re.compile(r"(sequential|functional|model)(_\d+)?")
 """Names that Keras makes up."""
 ROWS = 2
-LENGTHS = (64, 16, 8, 256)
+LENGTHS = (OPEN_AS, 16, 8, 256, 1024)
 """That an open axis is tried with, until the model runs: it may have a longest sequence, or a smallest image."""
+LONGEST = 4096
+"""Of the lengths of its own tables that are tried then: it may take one sequence alone, as long as its positions."""
 
 
 def _inputs(origin: Network) -> Inputs:
@@ -52,7 +54,9 @@ def _inputs(origin: Network) -> Inputs:
             found="string",
             help="leave what makes numbers of it outside of the model, and translate what is behind",
         )
-    opened_as = next((length for length in LENGTHS if _runs(origin, entries, length)), LENGTHS[0])
+    rows = {ref.shape[0] for ref in origin.tensors().values() if len(ref.shape) == 2}
+    tried = (*LENGTHS, *(length for length in sorted(rows) if 1 < length <= LONGEST))
+    opened_as = next((length for length in tried if _runs(origin, entries, length)), OPEN_AS)
     return {
         entry.name: Sized((entry.shape[0] or ROWS, *entry.shape[1:]), entry.dtype, opened_as=opened_as)
         for entry in entries

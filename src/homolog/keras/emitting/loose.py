@@ -131,8 +131,10 @@ class Loose(Statements):
             if name is not None and not self.trace.steps[value.node].static:
                 return name
         for call in reversed(step.calls):
-            value = self._entering.get(call)
-            name = self.recent.get((call,)) if value is None else self.variables.get((value, self.order(value)))
+            entering = self._entering.get(call)
+            name = self.recent.get((call,))
+            if entering is not None:
+                name = self.variables.get((entering, self.order(entering)))
             if name is not None:
                 return name
         return self.anchor

@@ -54,6 +54,13 @@ def test_instance_norm(rank: int, settings: dict[str, object]) -> None:
     assert apart(drawn(module), INPUTS[rank]) < SOME
 
 
+@pytest.mark.parametrize("shape", [(8,), (7, 8)], ids=str)
+@pytest.mark.parametrize("eps", [None, 1e-3])
+def test_rms_norm_without_weight(shape: tuple[int, ...], eps: float | None) -> None:
+    given = np.random.default_rng(0).standard_normal((2, 5, 7, 8)).astype(np.float32) / 1e3
+    assert apart(nn.RMSNorm(shape, eps=eps, elementwise_affine=False), given) < SOME
+
+
 @pytest.mark.parametrize("rank", [0, 1, 2, 3])
 @pytest.mark.parametrize("groups", [1, 2, 6])
 @pytest.mark.parametrize("affine", [True, False])

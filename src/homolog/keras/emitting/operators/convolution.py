@@ -77,7 +77,7 @@ def _by_operation(call: Call, node: Node, x: str) -> str:
         result = f"ops.depthwise_conv({x}, {own}{settings})"
     else:
         own = kernel(call)
-        result = f"ops.conv({x}, {own}{settings})"  # how many groups the kernel's channels tell
+        result = f"ops.conv({x}, {own}{settings})" if groups == 1 else _grouped(call, x, own, groups, settings)
     return f"{call.let(result)} + {call.plain('bias')}" if call.has("bias") else result
 
 
@@ -88,6 +88,13 @@ def _settings(node: Node) -> str:
         for name, word in (("stride", "strides"), ("dilation", "dilation_rate"))
         if set(cast(Sequence[int], node.fields[name])) != {1}
     )
+
+
+def _grouped(call: Call, x: str, kernel: str, groups: int, settings: str) -> str:
+    """Each group of channels by itself: ``ops.conv`` knows of none."""
+    maps, kernels = (call.let(f"ops.split({name}, {groups}, axis=-1)", groups).split(", ") for name in (x, kernel))
+    results = [call.let(f"ops.conv({one}, {two}{settings})") for one, two in zip(maps, kernels, strict=True)]
+    return f"ops.concatenate([{', '.join(results)}], axis=-1)"
 
 
 def _shortest(value: Sequence[int]) -> object:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
+
+import numpy as np
 
 from homolog import rules
 from homolog.graph import Node, Value
@@ -73,18 +76,27 @@ def _weighted(call: Call, kind: str, settings: dict[str, object], axis: int | No
         node = replace(node, fields={**node.fields, "axis": (axis,)})
     if node.weights:
         return as_layer(call, node, x)
-    made = keras_layer(node)
-    lacks = {"group_norm": {"scale": False, "center": False}, "layer_norm": {"scale": False, "center": False}}
-    result = call.layer(made.name, by_place({**made.arguments, **lacks.get(kind, {})}), x)
+    result = _rooted(call, x) if kind == "rms_norm" else _without_weights(call, node, x)
     if not call.has("weight") and not call.has("bias"):
-        if kind == "rms_norm":
-            raise call.refusal("no weight, which Keras's layer always has")
         return result
     if axis is not None:
         return _scaled(call, call.let(result))
     weight = f" * {call.plain('weight')}" if call.has("weight") else ""
     bias = f" + {call.plain('bias')}" if call.has("bias") else ""
     return f"{call.let(result)}{weight}{bias}"
+
+
+def _without_weights(call: Call, node: Node, x: str) -> str:
+    made = keras_layer(node)
+    return call.layer(made.name, by_place({**made.arguments, "scale": False, "center": False}), x)
+
+
+def _rooted(call: Call, x: str) -> str:
+    """By the root of the mean square; Keras's layer always has a weight."""
+    count = len(cast(Sequence[int], call["normalized_shape"]))
+    axes = f", axis={tuple(range(-count, 0))!r}" if count > 1 else ""
+    eps = call["eps"] if call["eps"] is not None else float(np.finfo(call.out_dtype).eps)
+    return f"ops.rms_normalization({x}{axes}, epsilon={eps!r})"
 
 
 def _of(call: Call, kind: str, settings: dict[str, object]) -> Node:
