@@ -83,7 +83,8 @@ def slice_scatter(call: Call) -> str:
     words += [] if call["step"] in (None, 1) else [f"step={call.literal(call['step'])}"]
     if len(words) == 1:
         return call.x("src")
-    return f"torch.slice_scatter({call.with_rows('self', call.x())}, {call.x('src')}, {', '.join(words)})"
+    x, source = call.with_rows("self", call.x()), call.with_rows("src", call.x("src"))
+    return f"torch.slice_scatter({x}, {source}, {', '.join(words)})"
 
 
 @writes("select_scatter")

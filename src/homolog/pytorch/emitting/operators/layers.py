@@ -12,7 +12,12 @@ from homolog.pytorch.emitting.registry import writes
 from homolog.rules.writing import torch_module
 
 BY_PLACE = (
-    *(("in_channels", "out_channels"), ("in_features", "out_features"), ("num_embeddings", "embedding_dim")),
+    *(
+        ("in_channels", "out_channels"),
+        ("in_features", "out_features"),
+        ("in1_features", "in2_features", "out_features"),
+        ("num_embeddings", "embedding_dim"),
+    ),
     *(("num_groups", "num_channels"), ("input_size", "hidden_size"), ("num_features",), ("normalized_shape",)),
     *(("kernel_size",), ("num_parameters",), ("p",)),
 )
@@ -52,6 +57,16 @@ def flattened(node: Node, order: Order) -> Node:
     weight = node.weights["weight"]
     layout = (*weight.layout, turned_rows(order, "pytorch"))
     return replace(node, weights={**node.weights, "weight": replace(weight, layout=layout)})
+
+
+@writes("bilinear")
+def bilinear(call: Call) -> str:
+    """For each output a matrix between two vectors."""
+    one, two, node = call.plain("input1"), call.plain("input2"), call.step.layer
+    if node is not None:
+        return as_module(call, node, one, two)
+    bias = f", {call.plain('bias')}" if call.has("bias") else ""
+    return f"F.bilinear({one}, {two}, {call.plain('weight')}{bias})"
 
 
 @writes("embedding")
