@@ -1,13 +1,12 @@
 """CRC-32 of large stretches of a file, on all cores: the checksum takes longer than reading the bytes.
 
-zlib lets other threads run while it sums, so a stretch is read and summed in pieces at once. The checksum of two pieces
+It is Intel's library for storage that sums, several times as fast as zlib. It lets other threads run meanwhile, so a stretch is read and summed in pieces at once. The checksum of two pieces
 follows from theirs, since it depends linearly on the bits: so many zeros behind a piece change it by a fixed matrix.
 """
 
 from __future__ import annotations
 
 import os
-import zlib
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,6 +47,7 @@ def crc_of(path: Path, start: int, size: int) -> int:
 
 def _summed(path: Path, start: int, size: int, into: NDArray[np.uint8] | None) -> int:
     import numpy as np
+    from isal.isal_zlib import crc32
 
     def piece(at: int) -> tuple[int, int]:
         length = min(PIECE, size - at)
@@ -59,7 +59,7 @@ def _summed(path: Path, start: int, size: int, into: NDArray[np.uint8] | None) -
                 part = held[begin : begin + _CACHED].data
                 if file.readinto(part) != len(part):
                     raise Unreadable("a file ended while it was being read", where=str(path))
-                crc = zlib.crc32(part, crc)
+                crc = crc32(part, crc)
         return crc, length
 
     places = range(0, size, PIECE)
