@@ -1,7 +1,8 @@
 """CRC-32 of large stretches of a file, on all cores: the checksum takes longer than reading the bytes.
 
-It is Intel's library for storage that sums, several times as fast as zlib. It lets other threads run meanwhile, so a stretch is read and summed in pieces at once. The checksum of two pieces
-follows from theirs, since it depends linearly on the bits: so many zeros behind a piece change it by a fixed matrix.
+It is summed by Intel's library for storage, several times as fast as zlib, which lets other threads run meanwhile: a
+stretch is read and summed in pieces at once. The checksum of two pieces follows from theirs, since it depends linearly
+on the bits: so many zeros behind a piece change it by a fixed matrix.
 """
 
 from __future__ import annotations
