@@ -68,3 +68,26 @@ def test_a_way_of_training_of_its_own_is_left() -> None:
     translation = translate(LAYER.replace("def call(self, inputs, training=None)", "def train_step(self, inputs)"))
     assert "train_step of its own" in translation.left[0].why
     assert "# class Net(keras.Model):" in translation.source
+
+
+def test_a_method_has_the_parameters_that_python_gives_it() -> None:
+    call = """
+    def call(self, x, /, *, scale=3.0):
+        return self._read(self.inner[0](x), scale)
+
+    def _read(self, y, *factors, less=0.5):
+        return y * factors[0] - less
+"""
+    start = LAYER.index("    def build(self")
+    end = LAYER.index("class Net")
+    translation = translate(LAYER[:start] + call + "\n\n" + LAYER[end:])
+    assert translation.left == ()
+    assert "* 3" in translation.source
+    assert "- 0.5" in translation.source
+
+
+def test_a_method_that_is_given_another_number_of_values_is_left() -> None:
+    translation = translate(
+        LAYER.replace("y = layer(y)", "y = self.twice(y, 2)\n\n    def twice(self, y):\n        return y")
+    )
+    assert translation.left

@@ -24,6 +24,8 @@ TRAINING = {
 }
 INHERITED = {"add_weight"}
 """Methods of Keras's own that a method of the script may call on its object."""
+READ, DEFAULTS, METHOD = "__homolog_read__", "__homolog_defaults__", "__homolog_method__"
+"""Names that no parameter of a script has."""
 REGISTERED = ("keras.saving.register_keras_serializable", "keras.utils.register_keras_serializable")
 
 
@@ -92,31 +94,38 @@ def _method(interpreter: Interpreter, node: cst.FunctionDef, scope: Scope, own: 
 def _of_signature(
     interpreter: Interpreter, node: cst.FunctionDef, scope: Scope, read: Callable[..., Any]
 ) -> Callable[..., Any]:
-    """A function with the parameters of a definition, which Keras asks for, that hands all it is given on."""
+    """A function with the parameters of a definition that hands all it is given on.
+
+    Keras asks a method for its parameters, and ``functools.wraps`` carries a ``__signature__`` over to functions that
+    are not bound, with ``self`` in it: so the parameters are real ones, and what is executed holds names alone.
+    """
     params = node.params
     star = [params.star_arg] if isinstance(params.star_arg, cst.Param) else []
     double = [params.star_kwarg] if params.star_kwarg is not None else []
-    placed = [*params.posonly_params, *params.params]
     defaults = {
         param.name.value: interpreter.value(param.default, scope)
-        for param in [*placed, *params.kwonly_params]
+        for param in [*params.posonly_params, *params.params, *params.kwonly_params]
         if param.default is not None
     }
 
-    def written(param: cst.Param) -> str:
-        name = param.name.value
-        return f"{name}=_defaults[{name!r}]" if name in defaults else name
+    def written(params: Sequence[cst.Param]) -> list[str]:
+        names = [param.name.value for param in params]
+        return [f"{name}={DEFAULTS}[{name!r}]" if name in defaults else name for name in names]
 
-    heads = [*map(written, placed), *(f"*{one.name.value}" for one in star)]
-    heads += ["*"] if params.kwonly_params and not star else []
-    heads += [*map(written, params.kwonly_params), *(f"**{one.name.value}" for one in double)]
-    values = ", ".join([*(one.name.value for one in placed), *(f"*{one.name.value}" for one in star)])
+    def starred(stars: str, params: Sequence[cst.Param]) -> list[str]:
+        return [f"{stars}{param.name.value}" for param in params]
+
+    heads = [*written(params.posonly_params), *(["/"] if params.posonly_params else []), *written(params.params)]
+    heads += starred("*", star) or (["*"] if params.kwonly_params else [])
+    heads += [*written(params.kwonly_params), *starred("**", double)]
+    placed = [*params.posonly_params, *params.params]
+    values = ", ".join([*(one.name.value for one in placed), *starred("*", star)])
     pairs = [f"{one.name.value!r}: {one.name.value}" for one in params.kwonly_params]
-    keywords = ", ".join([*pairs, *(f"**{one.name.value}" for one in double)])
-    name = node.name.value
-    names = {"_read": read, "_defaults": defaults}
-    exec(f"def {name}({', '.join(heads)}):\n    return _read([{values}], {{{keywords}}})", names)  # names alone
-    made: Callable[..., Any] = names[name]  # type: ignore[assignment]
+    keywords = ", ".join([*pairs, *starred("**", double)])
+    names: dict[str, Any] = {READ: read, DEFAULTS: defaults}
+    exec(f"def {METHOD}({', '.join(heads)}):\n    return {READ}([{values}], {{{keywords}}})", names)
+    made: Callable[..., Any] = names[METHOD]
+    made.__name__ = node.name.value
     return made
 
 

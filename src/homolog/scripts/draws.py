@@ -37,9 +37,10 @@ class Draw:
 
     def like(self, other: Draw) -> bool:
         """Whether both are drawn from the same, to the rounding of their numbers."""
-        if self.kind != other.kind or self.values is not None:
-            same = self.values is not None and other.values is not None
-            return same and np.array_equal(self.values, other.values)  # type: ignore[arg-type]
+        if self.kind != other.kind:
+            return False
+        if self.values is not None and other.values is not None:
+            return np.array_equal(self.values, other.values)
         return all(isclose(one, two, rel_tol=1e-6) for one, two in zip(self.numbers, other.numbers, strict=True))
 
 

@@ -47,5 +47,5 @@ def unrounded(trace: Trace, numbers: Collection[float]) -> Trace:
         array = step.array
         alone = step.operator == CONSTANT and array is not None and array.shape == () and array.dtype == np.float32
         found = known.get(np.float32(array), set()) if alone and array is not None else set()
-        steps[name] = replace(step, array=np.float64(*found)) if len(found) == 1 else step  # type: ignore[arg-type]
+        steps[name] = replace(step, array=np.array(min(found))) if len(found) == 1 else step
     return replace(trace, steps=steps)
