@@ -140,9 +140,11 @@ HOMOLOG = Tool(
     "homolog",
     Path(sys.executable),
     (
-        *("torch", "torch.export", "torch.library", "tensorflow", "keras", "black", "scipy.sparse.csgraph"),
+        *("torch", "torch.export._trace", "torch.library", "tensorflow", "keras", "keras.src.backend.torch"),
+        *("black", "scipy.sparse.csgraph", "sympy.tensor.tensor", "einops._torch_specific"),
         *("homolog.api", "homolog.translating.translation", "homolog.translating.to_keras"),
-        *("homolog.translating.to_torch", "homolog.proving"),
+        *("homolog.translating.to_torch", "homolog.proving", "homolog.pytorch.run", "homolog.keras.run"),
+        *("homolog.keras.written", "homolog.pytorch.written", "homolog.pytorch.likeness.module"),
     ),
     ("homolog", "torch", "torchvision", "keras", "tensorflow", "numpy"),
     to_keras_by_homolog,
@@ -159,7 +161,7 @@ QUICK = replace(NOBUCO, name="nobuco-quick", translate=partial(by_nobuco, every=
 ONNX = Tool(
     "tf2onnx + onnx2torch",
     ROOT / ".venv-peers-torch" / "bin" / "python",
-    ("torch", "tensorflow", "keras", "tf2onnx", "onnx2torch"),
+    ("torch", "tensorflow", "keras", "tf2onnx", "tf2onnx.convert", "onnx2torch"),
     ("tf2onnx", "onnx2torch", "onnx", "torch", "keras", "tensorflow", "numpy"),
     by_onnx,
 )

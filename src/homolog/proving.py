@@ -15,6 +15,7 @@ from homolog.proof import gradients as slopes
 from homolog.proof.cause import Mend
 from homolog.proof.memory import require_room
 from homolog.proof.subjects import Subjects, Tolerance
+from homolog.proof.trial import tried
 from homolog.signature import Given
 
 LEARNING = {"gradients", "training"}
@@ -68,10 +69,11 @@ def run_parts(
     if tolerance is None:
         refs = (*first.tensors().values(), *second.tensors().values())
         tolerance = Tolerance.for_dtypes(ref.dtype for ref in refs)
-    part = outputs.check(subjects, tolerance, seeds)
+    trial = tried(subjects, seeds[0], outputs.BATCHES[0])
+    part = outputs.check(subjects, tolerance, seeds, first=trial)
     yield part
     if tolerance.rounding and tolerance.resolution == "float32" and part.passed:
-        yield from precision.check(subjects, seeds[0], constants=constants)
+        yield from precision.check(trial, constants=constants)
     changed = perturbed.check(subjects, tolerance)
     if changed is not None:
         yield changed

@@ -123,7 +123,7 @@ def _one_at_a_time() -> Any:
 def _stored(variable: Any) -> Any:
     """What a variable holds, in the element type that it is lent, past the scope that it is asked in."""
     keras = require()
-    return keras.ops.convert_to_tensor(variable._value.numpy(), dtype=variable._dtype)
+    return keras.ops.cast(variable._value, variable._dtype)
 
 
 def is_wide(results: Results) -> bool:

@@ -14,8 +14,9 @@ import numpy as np
 from homolog.live import Run
 from homolog.proof.pairing import paired
 from homolog.proof.part import Part
-from homolog.proof.samples import Samples, inputs_for
+from homolog.proof.samples import Samples
 from homolog.proof.subjects import Subjects, distance
+from homolog.proof.trial import Trial
 from homolog.tensors import Array
 
 MOST_APART = 1e-8
@@ -49,22 +50,19 @@ class Errors:
     scale: float
 
 
-def check(subjects: Subjects, seed: int, *, constants: bool = False) -> Iterator[Part]:
+def check(trial: Trial, *, constants: bool = False) -> Iterator[Part]:
     """The parts ``float64``, where both can be run so, and ``float32``, where one of them can.
 
     Args:
-        subjects: the networks.
-        seed: of the input.
+        trial: of the networks.
         constants: whether the second holds numbers, rounded to float32, that the first computes anew in float64.
     """
-    inputs = inputs_for(subjects, batch=1, seed=seed)
-    left, right = subjects.a.run(inputs.first), subjects.b.run(inputs.second)
-    wide, other = subjects.a.exact(inputs.first), subjects.b.exact(inputs.second)
-    errors = _errors(subjects, wide, other, left, right)
+    wide, other = trial.wide_left, trial.wide_right
+    errors = _errors(trial, wide, other)
     if errors is None:
         return
     if wide is not None and other is not None:
-        yield _float64(paired(subjects, wide, other).pairs, errors, constants)
+        yield _float64(paired(trial.subjects, wide, other).pairs, errors, constants)
     yield _float32(errors)
 
 
@@ -116,7 +114,7 @@ def _float32(errors: Errors) -> Part:
     return Part("float32", ratio <= MOST_ROUNDING, figure, (), figures, threshold)
 
 
-def rounding(subjects: Subjects, inputs: Samples, left: Run, right: Run) -> tuple[float, str] | None:
+def rounding(trial: Trial) -> tuple[float, str] | None:
     """Whether outputs that lie apart do so by rounding, which a deep network, or an attention with sharp scores,
     magnifies: then the one side is about as far from the other side's float64 as that side itself is in float32.
 
@@ -125,9 +123,8 @@ def rounding(subjects: Subjects, inputs: Samples, left: Run, right: Run) -> tupl
     Returns:
         How many times as far, and that in words; None if it is no rounding, or neither side runs in float64.
     """
-    wide = subjects.a.exact(inputs.first)
-    other = subjects.b.exact(inputs.second) if wide is None or subjects.a.framework != "pytorch" else None
-    errors = _errors(subjects, wide, other, left, right)
+    wide = trial.wide_left
+    errors = _errors(trial, wide, trial.wide_right if wide is None or trial.subjects.a.framework != "pytorch" else None)
     if errors is None or errors.own == 0:
         return None
     ratio = errors.other / errors.own
@@ -137,22 +134,22 @@ def rounding(subjects: Subjects, inputs: Samples, left: Run, right: Run) -> tupl
     words = f"by rounding: {words} ({ratio:.1f} x, of 8 allowed)"
     if max(errors.own, errors.other) <= MOST_ERROR * errors.scale:
         return ratio, words
-    other = subjects.b.exact(inputs.second) if other is None else other
-    if wide is None or other is None:
+    if wide is None or trial.wide_right is None:
         return None
-    apart = _largest(paired(subjects, wide, other).pairs) / errors.scale
+    apart = _largest(paired(trial.subjects, wide, trial.wide_right).pairs) / errors.scale
     words = f"{words}; float32 itself falls apart, and in float64 both are {apart:.1e} of the largest output apart"
     return (ratio, words) if apart <= MOST_APART else None
 
 
-def _errors(subjects: Subjects, wide: Run | None, other: Run | None, left: Run, right: Run) -> Errors | None:
+def _errors(trial: Trial, wide: Run | None, other: Run | None) -> Errors | None:
     """Against PyTorch's float64 where there is one, whose errors are the steadier measure; None without float64."""
+    subjects = trial.subjects
     a, b = subjects.a.framework, subjects.b.framework
     if wide is not None and (other is None or a == "pytorch" or b != "pytorch"):
-        own, apart = _own(wide, left), paired(subjects, wide, right).pairs
+        own, apart = _own(wide, trial.left), paired(subjects, wide, trial.right).pairs
         return Errors(NAMES[a], _largest(own), _largest(apart), _scale(wide))
     if other is not None:
-        own, apart = _own(other, right), paired(subjects, left, other).pairs
+        own, apart = _own(other, trial.right), paired(subjects, trial.left, other).pairs
         return Errors(NAMES[b], _largest(own), _largest(apart), _scale(other))
     return None
 

@@ -70,22 +70,28 @@ def _names(module: torch.nn.Module, by_place: Sequence[object], by_name: Mapping
 
 
 @contextmanager
-def giving_tensors(module: torch.nn.Module) -> Iterator[None]:
+def giving_tensors(module: torch.nn.Module) -> Iterator[list[str]]:
     """While the body runs, ``forward`` gives its tensors and nothing else, in the order in which a run gives them:
-    ``torch.export`` does not know every class that holds them."""
+    ``torch.export`` does not know every class that holds them.
+
+    Yields:
+        Their names, as soon as ``forward`` was called.
+    """
     import torch
 
     forward = module.forward
+    names: list[str] = []
 
     @wraps(forward)
     def giving(*args: Any, **kwargs: Any) -> tuple[Any, ...]:
         results = taken_apart(forward(*args, **kwargs), lambda item: isinstance(item, torch.Tensor))
+        names[:] = results.tensors
         return tuple(results.tensors.values())
 
     before = module.__dict__.get("forward")
     module.__dict__["forward"] = giving
     try:
-        yield
+        yield names
     finally:
         if before is None:
             del module.__dict__["forward"]

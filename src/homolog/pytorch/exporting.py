@@ -17,7 +17,6 @@ from homolog.pytorch.experts import plain_experts
 from homolog.pytorch.export import giving_tensors
 from homolog.pytorch.inference import at_inference
 from homolog.pytorch.quick import quick_norms
-from homolog.results import Results, taken_apart
 from homolog.trace import BATCH
 
 if TYPE_CHECKING:
@@ -69,13 +68,17 @@ def exported(
     by_place: Sequence[torch.Tensor],
     by_name: Mapping[str, torch.Tensor],
     free: Mapping[int | str, Sequence[int]],
-) -> tuple[torch.export.ExportedProgram, Results]:
-    """The program, with an open batch, and what a run gives.
+    *,
+    settled: bool = False,
+) -> tuple[torch.export.ExportedProgram, list[str]]:
+    """The program, with an open batch, and the names of the tensors that it gives.
 
     Args:
         module: as it is at inference.
         by_place, by_name: what ``forward`` is called with.
         free: axes besides the batch that are to stay open, by the place or name of their input.
+        settled: whether the module keeps nothing that its first call makes. Any other is run once before it is traced:
+            tables that it makes then and keeps, of positions say, would be symbols of the trace.
 
     Raises:
         Unsupported: the module cannot be exported so, with PyTorch's reason and the line of the user's source.
@@ -93,13 +96,13 @@ def exported(
     args: Any = tuple(axes(place, item) for place, item in enumerate(by_place))
     kwargs: Any = {name: axes(name, item) for name, item in by_name.items()}
     try:
-        with at_inference(module), torch.no_grad():
-            results = taken_apart(module(*by_place, **by_name), lambda item: isinstance(item, torch.Tensor))
+        if not settled:
+            with at_inference(module), torch.no_grad():
+                module(*by_place, **by_name)
         # the order of more than two factors would be chosen by their lengths, the batch among them
         plainly = torch.backends.opt_einsum.flags(enabled=False)
         reading = (
             at_inference(module),
-            giving_tensors(module),
             open_chunks(module),
             plain_attention(),
             plain_bags(),
@@ -111,6 +114,7 @@ def exported(
         with ExitStack() as stack, warnings.catch_warnings():
             for manager in reading:
                 stack.enter_context(manager)
+            names = stack.enter_context(giving_tensors(module))
             warnings.filterwarnings("ignore", message="The tensor attribute")
             shapes = _by_argument(module, by_place, by_name, args, kwargs)
             program = torch.export.export(module, tuple(by_place), dict(by_name), dynamic_shapes=shapes, strict=False)
@@ -121,7 +125,7 @@ def exported(
     _refuse_fixed(program, [*args, *kwargs.values()])
     if any(max(axes, default=0) for axes in (*args, *kwargs.values())):
         _refuse_one_size(module, program, given, list(by_name), [*args, *kwargs.values()])
-    return program, results
+    return program, names
 
 
 def _refuse_fixed(program: torch.export.ExportedProgram, wanted: Sequence[Mapping[int, object]]) -> None:

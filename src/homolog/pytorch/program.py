@@ -25,7 +25,6 @@ from homolog.pytorch.lengths import told_lengths
 from homolog.pytorch.read import fitting, state, to_numpy, tree_of
 from homolog.pytorch.statics import Statics
 from homolog.pytorch.stretches import stretched
-from homolog.results import Results
 from homolog.rules.norm import COUNTER
 from homolog.signature import BELOW, RUN_ON, Given
 from homolog.tensors import TensorRef
@@ -45,6 +44,8 @@ def trace(
     inputs: Given,
     free: Mapping[int | str, Sequence[int]] = NOTHING,
     written: Collection[str] = (),
+    *,
+    settled: bool = False,
 ) -> Trace:
     """What a module computes, at inference, for a batch of any size.
 
@@ -54,6 +55,7 @@ def trace(
         free: axes besides the batch that stay open too, by the place or name of their input.
         written: operators that the reader of the trace knows; the others come as what they are made of, where PyTorch
             says it in these. All come as they are if none are named.
+        settled: whether the module keeps nothing that its first call makes.
 
     Raises:
         Unsupported: it cannot be exported, or what was exported cannot be read; with the reason and the place.
@@ -62,8 +64,8 @@ def trace(
     refuse_types(module, (*by_place, *by_name.values()))
     stored = state(module)
     with as_used(module, as_trained=True) as computed:
-        program, results = exported(module, by_place, by_name, free)
-        found = _Reader(module, program, results, list(by_name), written).trace()
+        program, outputs = exported(module, by_place, by_name, free, settled=settled)
+        found = _Reader(module, program, outputs, list(by_name), written).trace()
     told = {
         step.name: _told_of(step, item)
         for step, item in zip(found.inputs, (*by_place, *by_name.values()), strict=False)
@@ -93,7 +95,7 @@ class _Reader:
         self,
         module: torch.nn.Module,
         program: torch.export.ExportedProgram,
-        results: Results,
+        outputs: Sequence[str],
         names: Sequence[str],
         written: Collection[str],
     ) -> None:
@@ -101,7 +103,7 @@ class _Reader:
         without_idle_detaching(program)
         without_idle_copies(program)
         self._refuse_changes(changed_state(program))
-        self.module, self.results = module, results
+        self.module, self.outputs = module, list(outputs)
         self.program = decomposed(functional(program), written) if written else functional(program)
         told_lengths(self.program)
         self.tree: Module = tree_of(module)
@@ -129,7 +131,7 @@ class _Reader:
             elif entry.op == "output":
                 outputs = [self._argument(item) for item in entry.args[0]]
         given = outputs[len(outputs) - len(self.program.graph_signature.user_outputs) :]
-        names = list(self.results.tensors)
+        names = self.outputs
         named = dict(zip(names, given, strict=True)) if len(names) == len(given) else dict(enumerate(given))
         return Trace(
             "pytorch",
@@ -240,7 +242,8 @@ class _Reader:
         layer = step.layer if step.layer is None else replace(step.layer, shapes=shapes)
         lengths = [getattr(item, "shape", ()) for item in items]
         told = tuple(tuple(map(self._told, *pair)) for pair in zip(shapes, lengths, strict=True))
-        self.steps[step.name] = replace(step, shapes=shapes, open=told, dtypes=dtypes, layer=layer)
+        rows = next((axis for axis, length in enumerate(lengths[0]) if alone and is_open(length)), 0)
+        self.steps[step.name] = replace(step, shapes=shapes, open=told, rows=rows, dtypes=dtypes, layer=layer)
         return Value(step.name)
 
     def _argument(self, item: Any) -> object:

@@ -134,9 +134,11 @@ def _tensor(module: Any, row: Row, variables: Mapping[str, Any]) -> Tensor:
 def _exact(translation: Translation) -> bool:
     """Whether both networks are the same in float64, which is not asked where the outputs lie far apart."""
     from homolog.proof import precision
+    from homolog.proof.trial import tried
 
     known = [part for part in translation.proof.parts if part.name == EXACT]
-    found = known or [part for part in precision.check(translation.subjects, 0) if part.name == EXACT]
+    asked = [] if known else precision.check(tried(translation.subjects, seed=0, batch=1))
+    found = known or [part for part in asked if part.name == EXACT]
     return bool(found) and found[0].passed
 
 

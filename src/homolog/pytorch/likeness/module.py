@@ -43,7 +43,7 @@ def trace(
     module = module_of(likeness, nodes, inputs)
     numbers: set[float] = set()
     with likeness.computing(module.around, amended(numbers)):
-        found = program.trace(module, inputs, free, written)
+        found = program.trace(module, inputs, free, written, settled=True)
     return unrounded(renamed(likeness, nodes, module.paths, tidied(found)), numbers)
 
 
