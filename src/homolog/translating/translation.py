@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from homolog.collecting import few_collections
 from homolog.emitting.graphs import graphs
 from homolog.inputs import Inputs
 from homolog.network import Network
@@ -94,6 +95,7 @@ class Translation:
         }
 
 
+@few_collections()
 def translate(
     origin: Network,
     way: Direction,
