@@ -230,9 +230,19 @@ class Live(Protocol):
         """
 
     def exact(
-        self, inputs: Given, layers: Iterable[str] = (), instead: Mapping[str, Array] = MappingProxyType({})
+        self,
+        inputs: Given,
+        layers: Iterable[str] = (),
+        instead: Mapping[str, Array] = MappingProxyType({}),
+        jitter: float = 0.0,
     ) -> Run | None:
-        """The same pass in float64; None where the model cannot be run so."""
+        """The same pass in float64; None where the model cannot be run so.
+
+        Args:
+            inputs, layers, instead: as for ``run``.
+            jitter: how much larger or smaller, by chance, each weight is taken to be, as a share of itself: what comes
+                of it says how far rounding alone may move the outputs.
+        """
 
     def gradients(self, inputs: Given, cotangents: Sequence[Array | None]) -> Gradients:
         """The gradient of the sum of all outputs, each times its cotangent, at inference; in float64 where the model

@@ -141,7 +141,8 @@ def causes(
         if wrong <= LEARNING:
             found += why.of_training(subjects)
         else:
-            found = [*why.of_runs(subjects, plan.differences, mend, explained=bool(found)), *found]
+            nothing = any("proves_nothing" in part.figures for part in parts)  # what differs then differs by chance
+            found = [*why.of_runs(subjects, plan.differences, mend, explained=bool(found) or nothing), *found]
     return why.in_order(found, *graphs)
 
 

@@ -38,8 +38,11 @@ class Function:
         self.inputs.append(array)
         return Run(tuple(self.function(array)))
 
-    def exact(self, inputs: Mapping[str, Array], layers: Iterable[str] = (), instead: object = None) -> Run | None:
+    def exact(
+        self, inputs: Mapping[str, Array], layers: Iterable[str] = (), instead: object = None, jitter: float = 0.0
+    ) -> Run | None:
         (array,) = inputs.values()
+        array = array * (1 + jitter)
         return None if self.wide is None else Run(tuple(self.wide(array.astype(np.float64))))
 
 

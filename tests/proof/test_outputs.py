@@ -34,7 +34,9 @@ class Function:
         (array,) = inputs.values()
         return Run(tuple(self.function(array)))
 
-    def exact(self, inputs: Mapping[str, Array], layers: Iterable[str] = (), instead: object = None) -> Run | None:
+    def exact(
+        self, inputs: Mapping[str, Array], layers: Iterable[str] = (), instead: object = None, jitter: float = 0.0
+    ) -> Run | None:
         return None
 
 
@@ -129,7 +131,9 @@ class Rounding(Function):
         super().__init__(lambda x: [x * np.float32(1 + error)])
         self.has_exact, self.wide = exact, wide
 
-    def exact(self, inputs: Mapping[str, Array], layers: Iterable[str] = (), instead: object = None) -> Run | None:
+    def exact(
+        self, inputs: Mapping[str, Array], layers: Iterable[str] = (), instead: object = None, jitter: float = 0.0
+    ) -> Run | None:
         (array,) = inputs.values()
         return Run((array.astype(np.float64) * (1 + self.wide),)) if self.has_exact else None
 

@@ -11,7 +11,7 @@ import pytest
 from homolog.keras.framework import require
 from homolog.proof import outputs, perturbed
 from homolog.proof.part import Part
-from homolog.proof.precision import Strays
+from homolog.proof.precision import MOST_APART, Apart
 from homolog.proof.subjects import Subjects, Tolerance
 from proof.nets import keras_chain, state, subjects_of, torch_chain
 
@@ -126,8 +126,8 @@ def test_networks_without_statistics_have_no_such_part() -> None:
 def test_where_float32_falls_apart_float64_decides(
     apart: float, own: float, passed: bool, fallen: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(perturbed.precision, "strays", lambda subjects, inputs: Strays(apart, own))
-    monkeypatch.setattr(perturbed, "inputs_for", lambda subjects, **asked: None)
+    monkeypatch.setattr(perturbed.precision, "apart", lambda trial: Apart(apart, MOST_APART, "", own))
+    monkeypatch.setattr(perturbed, "tried", lambda subjects, **asked: None)
     failed = Part(perturbed.NAME, False, "outputs differ")
     part, told = perturbed._in_float64(cast(Subjects, None), failed)
     assert (part.passed, told) == (passed, fallen)

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from homolog.graph import Framework, Graph, Node, Value
+from homolog.live import Run
 from homolog.plan import Plan
 from homolog.proof.part import Part
-from homolog.proof.precision import LUCK, MOST_APART, MOST_ROUNDING, check
+from homolog.proof.precision import LUCK, MOST_APART, MOST_ROUNDING, check, falls_apart
 from homolog.proof.subjects import Subjects
-from homolog.proof.trial import tried
+from homolog.proof.trial import JITTER, tried
 from proof.nets import Function
 
 Array = np.ndarray[Any, Any]
@@ -100,6 +101,46 @@ def test_a_constant_that_is_rounded_to_float32_is_excused_and_said(
     assert part.passed is passed
     assert bool(part.details) is passed
     assert not passed or "less than rounding to float32 makes" in part.details[0]
+
+
+class Steep(Function):
+    """A network that magnifies what its weights are off by, so many times."""
+
+    def __init__(self, wide: float, gain: float, framework: Framework = "pytorch") -> None:
+        super().__init__(plus(0.2), plus(wide, "float64"), framework)
+        self.gain = gain
+
+    def exact(self, inputs: Any, layers: Any = (), instead: object = None, jitter: float = 0.0) -> Run | None:
+        (array,) = inputs.values()
+        return (
+            Run(tuple(one * (1 + self.gain * jitter) for one in plus(0, "float64")(array)))
+            if jitter
+            else (super().exact(inputs))
+        )
+
+
+@pytest.mark.parametrize(
+    ("gain", "wide", "passed", "words"),
+    [
+        (1e3, 2e-8, False, ""),  # calm, and different
+        (1e8, 2e-8, True, "rounding is magnified in float64 too"),
+        (1e8, 7.3 * 1e8 * JITTER, True, "rounding is magnified in float64 too"),
+        (1e8, 8.3 * 1e8 * JITTER, False, "rounding is magnified in float64 too"),
+        (1e14, 9e-4, True, "rounding is magnified in float64 too"),
+        (1e14, 2e-3, False, "rounding is magnified in float64 too"),
+    ],
+)
+def test_as_far_as_rounding_moves_a_network_in_float64_another_may_be(
+    gain: float, wide: float, passed: bool, words: str
+) -> None:
+    one, two = Steep(0, gain), Steep(wide, gain, "keras")
+    trial = tried(Subjects(one, two, GRAPH, GRAPH, Plan(())), seed=0, batch=1)  # type: ignore[arg-type]
+
+    part = next(iter(check(trial)))
+
+    assert (part.name, part.passed) == ("float64", passed)
+    assert words in "".join(part.details)
+    assert bool(falls_apart(trial)) is (wide == 2e-3)
 
 
 @pytest.mark.parametrize(("ratio", "passed"), [(0.98 * MOST_ROUNDING, True), (1.02 * MOST_ROUNDING, False)])

@@ -11,6 +11,8 @@ from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from typing import Any
 
+import numpy as np
+
 from homolog.keras.float64 import in_float64
 from homolog.keras.framework import require
 from homolog.keras.model import walk
@@ -45,8 +47,8 @@ def widened(model: Any) -> Iterator[None]:
         for variable in variables_of(model):
             if _is_float(variable._dtype):
                 stack.enter_context(lent(variable, "_dtype", "float64"))
-        for layer, name in _statistics(model):
-            stack.enter_context(lent(layer, name, keras.ops.cast(getattr(layer, name), "float64")))
+        for layer, name, value in _statistics(model):
+            stack.enter_context(lent(layer, name, value))
         for operation in _casting(model):
             stack.enter_context(lent(operation, "dtype", "float64"))
         for holder, name, function in in_float64() if keras.backend.backend() == "tensorflow" else ():
@@ -86,12 +88,13 @@ def called(
     return results, [scope.get_current_value(variable) for variable in variables]
 
 
-def exact(model: Any, call: Callable[[bool], Results]) -> Results | None:
+def exact(model: Any, call: Callable[[bool], Results], jitter: float = 0.0) -> Results | None:
     """A forward pass at inference in float64.
 
     Args:
         model: what is run.
         call: calls it, given whether it is in training mode.
+        jitter: how much larger or smaller, by chance, each weight is taken to be, as a share of itself.
 
     Returns:
         None where the backend has no float64, where a layer is quantized, and where a layer does not go with it: it
@@ -100,7 +103,7 @@ def exact(model: Any, call: Callable[[bool], Results]) -> Results | None:
     """
     if not has_float64() or is_quantized(model):
         return None
-    with widened(model), _one_at_a_time():
+    with widened(model), _one_at_a_time(jitter):
         try:
             results = call(False)
         except refusals():
@@ -108,14 +111,19 @@ def exact(model: Any, call: Callable[[bool], Results]) -> Results | None:
     return results if is_wide(results) else None
 
 
-def _one_at_a_time() -> Any:
+def _one_at_a_time(jitter: float) -> Any:
     """A scope in which each variable is widened when it is read: all of them at once would take twice the model."""
     keras = require()
+    seeds: dict[int, int] = {}
 
     class Scope(keras.StatelessScope):  # type: ignore[misc, name-defined]
         def get_current_value(self, variable: Any) -> Any:
             known = super().get_current_value(variable)
-            return _stored(variable) if known is None else known
+            value = _stored(variable) if known is None else known
+            if known is not None or not jitter or not _is_float(variable._dtype):
+                return value
+            random = np.random.default_rng(seeds.setdefault(id(variable), len(seeds)))  # the same at every reading
+            return value * (1 + jitter * random.choice([-1.0, 1.0], size=variable.shape))
 
     return Scope()
 
@@ -159,12 +167,15 @@ def _declared(layer: Any) -> Iterator[Any]:
     yield from getattr(inside, "_inputs", ())
 
 
-def _statistics(model: Any) -> Iterator[tuple[Any, str]]:
-    """What layers that were adapted to data have made of their variables, and compute with."""
+def _statistics(model: Any) -> Iterator[tuple[Any, str, Any]]:
+    """What layers that were adapted to data have made of their variables, and compute with, in float64: the mean, and
+    a variance whose root is the deviation that the layer divides by, as rounded as the mean is."""
     keras = require()
     for layer in layers_of(model):
         if isinstance(layer, keras.layers.Normalization) and layer.mean is not None:
-            yield from ((layer, "mean"), (layer, "variance"))
+            deviation = keras.ops.cast(keras.ops.sqrt(layer.variance), "float64")
+            yield layer, "mean", keras.ops.cast(layer.mean, "float64")
+            yield layer, "variance", keras.ops.square(deviation)
 
 
 def _casting(model: Any) -> Iterator[Any]:

@@ -90,11 +90,15 @@ class LiveKeras:
         return _run_of(results, seen)
 
     def exact(
-        self, inputs: Given, layers: Iterable[str] = (), instead: Mapping[str, Array] = MappingProxyType({})
+        self,
+        inputs: Given,
+        layers: Iterable[str] = (),
+        instead: Mapping[str, Array] = MappingProxyType({}),
+        jitter: float = 0.0,
     ) -> Run | None:
         seen: dict[str, Array] = {}
         with frugal(self.model), recording(layers_by_path(self.model), layers, instead, seen):
-            results = exact(self.model, self._caller(inputs))
+            results = exact(self.model, self._caller(inputs), jitter)
         return None if results is None else _run_of(results, seen)
 
     def gradients(self, inputs: Given, cotangents: Sequence[Array | None]) -> Gradients:

@@ -12,7 +12,7 @@ from homolog.proof.layouts import layouts
 from homolog.proof.localise import first_difference
 from homolog.proof.pairing import paired
 from homolog.proof.part import Part
-from homolog.proof.precision import rounding
+from homolog.proof.precision import falls_apart, rounding
 from homolog.proof.samples import inputs_for
 from homolog.proof.subjects import Subjects, Tolerance, distance, limit, share
 from homolog.proof.trial import Trial, tried
@@ -22,6 +22,7 @@ SEEDS = (0, 1, 2)
 BATCHES = (1, 3, 2)
 SCALES = (0.1, 0.01, 10.0)
 """Deviations of random inputs, where those of 1 leave the outputs at one end of their range, or still."""
+CALMER = "help: give the network weights and statistics with which it is steadier, trained ones say"
 GIVE = "help: give inputs on which it varies: --load-inputs x.npz, or inputs=…"
 
 
@@ -101,6 +102,10 @@ def _checked(
         over = max(share(*entry) for entry in apart)
         far = over > 1 and tolerance.rounding
         strays = rounding(trial) if far else None
+        nothing = falls_apart(trial) if far and strays is None else ""
+        if nothing:
+            figures: dict[str, object] = {"max_abs_error": worst, "proves_nothing": nothing}
+            return Part(name, False, f"{nothing}, and so proves nothing", (*notes, CALMER), figures, threshold)
         if over > 1 and strays is None:
             where = f"seed {trial.seed}, batch {trial.batch}" if subjects.given is None else "the inputs given"
             figure = f"outputs differ by {worst:.1e} ({where}), {over:.1f} x what is allowed"
@@ -112,7 +117,7 @@ def _checked(
         seen.append([one for one, _ in found.pairs])
     if rounded is not None:
         notes[rounded[1]] = None
-    figures: dict[str, object] = {"max_abs_error": worst, "share_of_tolerance": ratio, "inputs": count}
+    figures = {"max_abs_error": worst, "share_of_tolerance": ratio, "inputs": count}
     nothing = _depends_on_nothing(subjects, seen, tolerance)
     if nothing:
         figures["proves_nothing"] = nothing

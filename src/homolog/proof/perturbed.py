@@ -12,8 +12,8 @@ from homolog.graph import Node, Weight
 from homolog.live import Live
 from homolog.proof import outputs, precision
 from homolog.proof.part import Part
-from homolog.proof.samples import inputs_for
 from homolog.proof.subjects import Subjects, Tolerance
+from homolog.proof.trial import tried
 from homolog.tensors import Array, array_ref
 from homolog.transfer import transfer
 
@@ -74,16 +74,16 @@ def _tried(
 def _in_float64(subjects: Subjects, part: Part) -> tuple[Part, bool]:
     """Where float32 itself falls apart with such statistics, the two are compared in float64; and whether that falls
     apart as well."""
-    inputs = inputs_for(subjects, batch=1, seed=SEED)
-    strays = precision.strays(subjects, inputs)
-    if strays is None or strays.own <= FALLEN:
+    found = precision.apart(tried(subjects, seed=SEED, batch=1))
+    if found is None or found.own <= FALLEN:
         return part, False
-    if strays.apart > precision.MOST_APART:
+    if not found.passed:
         return part, True
-    figure = f"in float64 the outputs are {strays.apart:.1e} of the largest apart"
-    note = f"float32 itself falls apart with these statistics: one network is off by {strays.own:.1e} of the largest"
-    figures = {"relative": strays.apart, "own": strays.own}
-    return Part(NAME, True, figure, (note,), figures, f"{precision.MOST_APART:.0e} of the largest output"), False
+    figure = f"in float64 the outputs are {found.found:.1e} of the largest apart"
+    note = f"float32 itself falls apart with these statistics: one network is off by {found.own:.1e} of the largest"
+    figures = {"relative": found.found, "own": found.own}
+    details = (note, found.why) if found.why else (note,)
+    return Part(NAME, True, figure, details, figures, f"{found.allowed:.0e} of the largest output"), False
 
 
 def _live_name(subjects: Subjects, weight: Weight) -> str:

@@ -14,9 +14,8 @@ import numpy as np
 from homolog.live import Run
 from homolog.proof.pairing import paired
 from homolog.proof.part import Part
-from homolog.proof.samples import Samples
-from homolog.proof.subjects import Subjects, distance
-from homolog.proof.trial import Trial
+from homolog.proof.subjects import distance
+from homolog.proof.trial import JITTER, Trial
 from homolog.tensors import Array
 
 MOST_APART = 1e-8
@@ -57,51 +56,73 @@ def check(trial: Trial, *, constants: bool = False) -> Iterator[Part]:
         trial: of the networks.
         constants: whether the second holds numbers, rounded to float32, that the first computes anew in float64.
     """
-    wide, other = trial.wide_left, trial.wide_right
-    errors = _errors(trial, wide, other)
+    errors = _errors(trial, trial.wide_left, trial.wide_right)
     if errors is None:
         return
-    if wide is not None and other is not None:
-        yield _float64(paired(trial.subjects, wide, other).pairs, errors, constants)
+    found = apart(trial)
+    if found is not None:
+        yield _float64(found, errors, constants)
     yield _float32(errors)
 
 
 @dataclass(frozen=True)
-class Strays:
-    """How far outputs lie apart, each as a share of the largest.
+class Apart:
+    """How far two networks lie apart in float64, as shares of the largest output.
 
     Attributes:
-        apart: the two networks, in float64.
-        own: the float32 of one of them from its float64.
+        found: how far they do.
+        allowed: how far they may.
+        why: they may lie further apart than ``MOST_APART``; empty where they may not.
+        own: the float32 of the first from its float64.
     """
 
-    apart: float
+    found: float
+    allowed: float
+    why: str
     own: float
 
+    @property
+    def passed(self) -> bool:
+        return self.found <= self.allowed
 
-def strays(subjects: Subjects, inputs: Samples) -> Strays | None:
-    """The same on inputs of one's own; None where not both networks run in float64."""
-    wide, other = subjects.a.exact(inputs.first), subjects.b.exact(inputs.second)
+
+def apart(trial: Trial) -> Apart | None:
+    """Compare the two in float64; None where not both run so.
+
+    A network can be so deep, with statistics so far from its own, that it magnifies the rounding of float64 too. How
+    far it does is measured on the first network: by as much as its outputs move when every weight is off by a few units
+    in the last place (``trial.JITTER``), the two may lie apart. What is wrong in such a network, and is not as small as
+    that, is magnified as much.
+    """
+    wide, other = trial.wide_left, trial.wide_right
     if wide is None or other is None:
         return None
     scale = max(_scale(wide), float(np.finfo(np.float64).tiny))
-    apart = _largest(paired(subjects, wide, other).pairs)
-    return Strays(apart / scale, _largest(_own(wide, subjects.a.run(inputs.first))) / scale)
+    own = _largest(_own(wide, trial.left)) / scale
+    found = _largest(paired(trial.subjects, wide, other).pairs) / scale
+    moved = 0.0
+    if found > MOST_APART and trial.jittered_left is not None:
+        moved = _largest(_own(wide, trial.jittered_left)) / scale
+    words = f"weights that are off by {JITTER:.0e} of themselves move the outputs by {moved:.1e} of the largest"
+    allowed = min(MOST_ROUNDING * moved, MOST_ERROR)
+    if allowed <= MOST_APART:
+        return Apart(found, MOST_APART, "", own)
+    return Apart(found, allowed, f"rounding is magnified in float64 too: {words}", own)
 
 
-def _float64(pairs: Pairs, errors: Errors, constants: bool) -> Part:
-    apart, scale = _largest(pairs), max(errors.scale, np.finfo(np.float64).tiny)
-    threshold = f"{MOST_APART:.0e} of the largest output"
-    figures = {"max_abs_error": apart, "relative": apart / scale}
-    details: tuple[str, ...] = ()
-    passed = apart <= MOST_APART * scale
-    rounded = min(errors.own, errors.other)
-    if not passed and apart <= (max(rounded, LUCK * scale) if constants else rounded):
+def _float64(found: Apart, errors: Errors, constants: bool) -> Part:
+    scale = max(errors.scale, np.finfo(np.float64).tiny)
+    threshold = f"{found.allowed:.0e} of the largest output"
+    figures = {"max_abs_error": found.found * scale, "relative": found.found}
+    details = (found.why,) if found.why else ()
+    passed = found.passed
+    rounded = min(errors.own, errors.other, MOST_ERROR * scale)
+    if not passed and found.found * scale <= (max(rounded, LUCK * scale) if constants else rounded):
         passed = True  # a sum of two biases, say, is rounded where the target keeps it as one
         made = max(errors.own, LUCK * scale) if constants else errors.own
         rounding = f"less than rounding to float32 makes ({made:.1e}): a weight or a constant is rounded"
-        details = (f"more than {threshold}, and {rounding}",)
-    figure = f"in float64 the outputs are {apart / scale:.1e} of the largest apart"
+        details = (f"more than {threshold}, and {rounding}", *details)
+    figure = f"in float64 the outputs are {found.found:.1e} of the largest apart"
     return Part("float64", passed, figure, details, figures, threshold)
 
 
@@ -134,11 +155,19 @@ def rounding(trial: Trial) -> tuple[float, str] | None:
     words = f"by rounding: {words} ({ratio:.1f} x, of 8 allowed)"
     if max(errors.own, errors.other) <= MOST_ERROR * errors.scale:
         return ratio, words
-    if wide is None or trial.wide_right is None:
+    found = apart(trial)
+    if found is None or not found.passed:
         return None
-    apart = _largest(paired(trial.subjects, wide, trial.wide_right).pairs) / errors.scale
-    words = f"{words}; float32 itself falls apart, and in float64 both are {apart:.1e} of the largest output apart"
-    return (ratio, words) if apart <= MOST_APART else None
+    words = (
+        f"{words}; float32 itself falls apart, and in float64 both are {found.found:.1e} of the largest output apart"
+    )
+    return ratio, f"{words}; {found.why}" if found.why else words
+
+
+def falls_apart(trial: Trial) -> str:
+    """In words, that even in float64 the outputs are what rounding makes of them; empty if they are not."""
+    found = apart(trial)
+    return found.why if found is not None and not found.passed and found.allowed == MOST_ERROR else ""
 
 
 def _errors(trial: Trial, wide: Run | None, other: Run | None) -> Errors | None:

@@ -10,6 +10,9 @@ from homolog.proof.pairing import Paired, paired
 from homolog.proof.samples import Samples, inputs_for
 from homolog.proof.subjects import Subjects
 
+JITTER = 2.0**-50
+"""Of each weight: eight units in the last place of float64."""
+
 
 @dataclass(frozen=True, eq=False)
 class Trial:
@@ -41,6 +44,11 @@ class Trial:
     def wide_right(self) -> Run | None:
         """What the second gives in float64; None if it does not run so."""
         return self.subjects.b.exact(self.inputs.second)
+
+    @cached_property
+    def jittered_left(self) -> Run | None:
+        """What the first gives in float64 with every weight off by a few units in the last place."""
+        return self.subjects.a.exact(self.inputs.first, jitter=JITTER)
 
 
 def tried(subjects: Subjects, seed: int, batch: int) -> Trial:

@@ -22,7 +22,7 @@ from homolog.pytorch.program import trace
 from homolog.pytorch.read import arguments_of, computed, fitting, read, results_of, state, to_numpy, tree_of
 from homolog.pytorch.record import recording
 from homolog.pytorch.tree import is_chain
-from homolog.pytorch.wide import in_float64, widened_copy
+from homolog.pytorch.wide import in_float64, jittered, widened_copy
 from homolog.signature import Argument, Given
 from homolog.tensors import Array, TensorRef
 from homolog.trace import Trace
@@ -84,10 +84,16 @@ class LiveTorch:
         return Run(outputs, seen, tuple(results.tensors), results.left_out)
 
     def exact(
-        self, inputs: Given, layers: Iterable[str] = (), instead: Mapping[str, Array] = MappingProxyType({})
+        self,
+        inputs: Given,
+        layers: Iterable[str] = (),
+        instead: Mapping[str, Array] = MappingProxyType({}),
+        jitter: float = 0.0,
     ) -> Run | None:
         with as_used(self.model, as_trained=self._as_trained):  # the exact result of the weights that are copied
             wide = LiveTorch(widened_copy(self.model))
+        if jitter:
+            jittered(wide.model, jitter)
         try:
             with in_float64():
                 return wide.run(_widened(inputs), layers, instead)
