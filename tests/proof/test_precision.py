@@ -107,7 +107,7 @@ class Steep(Function):
     """A network that magnifies what its weights are off by, so many times."""
 
     def __init__(self, wide: float, gain: float, framework: Framework = "pytorch") -> None:
-        super().__init__(plus(0.2), plus(wide, "float64"), framework)
+        super().__init__(plus(0), plus(wide, "float64"), framework)
         self.gain = gain
 
     def exact(self, inputs: Any, layers: Any = (), instead: object = None, jitter: float = 0.0) -> Run | None:

@@ -12,7 +12,7 @@ from homolog.errors import Mismatch, Unsupported, Usage
 from homolog.graph import Framework, Graph, Node, OpenShape, Value, Weight
 from homolog.passes.labels import spatial_labels
 from homolog.proof.samples import given_samples, leading, odd_length, open_axes, samples
-from homolog.signature import OPEN
+from homolog.signature import BELOW, OPEN
 from homolog.tensors import Array, TensorRef
 
 
@@ -125,6 +125,22 @@ def test_a_boolean_of_any_name_is_a_mask() -> None:
     assert found.dtype == bool
     assert found[0, 0]
     assert not found.all()
+
+
+def test_whole_numbers_stay_below_those_that_the_user_gave() -> None:
+    ours, theirs = typed("pytorch", count="int64"), typed("keras", count="int32")
+    told = ours.with_nodes({"count": replace(ours.nodes["count"], fields={"dtype": "int64", BELOW: 6})})
+
+    assert set(samples(told, theirs, batch=40, seed=0).first["count"].flat) == {1, 2, 3, 4, 5}
+    assert set(samples(ours, theirs, batch=40, seed=0).first["count"].flat) == {1}
+    assert set(samples(ours, theirs, batch=40, seed=0, varied=True).first["count"].flat) == {0, 1}
+
+
+def test_bytes_are_pixels() -> None:
+    found = samples(typed("keras", image="uint8"), typed("pytorch", image="uint8"), batch=40, seed=0).second["image"]
+
+    assert found.dtype == np.uint8
+    assert (found.min() < 10, found.max() > 245) == (True, True)
 
 
 def test_segments_of_unknown_number_are_two() -> None:
