@@ -80,11 +80,12 @@ def turned(array: Array, shape: Sequence[int | None]) -> Array:
 
 
 def _loaded(saved: Path) -> tuple[Any, bool]:
-    """The whole model, and whether Keras has every class of it: those that model.py registers it must see first."""
+    """The whole model, and whether it needs nothing of model.py: classes that this registers Keras must see first, and
+    what is too deep for Python's calls wants more of them."""
     import keras
 
     try:
         return keras.models.load_model(saved / "model.keras"), True
-    except TypeError:
+    except (TypeError, RecursionError):
         imported(saved / "model.py")
         return keras.models.load_model(saved / "model.keras"), False

@@ -15,6 +15,7 @@ from homolog.keras.emitting.parity import parity
 from homolog.keras.emitting.registry import WRITERS
 from homolog.keras.emitting.source import Names, source
 from homolog.keras.emitting.weights import constants_of, plan
+from homolog.live import Run
 from homolog.network import Network
 from homolog.rules.training import Compiled, keras_compile
 from homolog.signature import Given
@@ -87,6 +88,12 @@ def _build(text: str) -> Any:
     return build(text)
 
 
+def _in_float64(text: str, model: Any, inputs: Given) -> Run | None:
+    from homolog.keras.written import in_float64
+
+    return in_float64(text, model, inputs)
+
+
 TO_KERAS = Direction(
     framework="keras",
     to="keras",
@@ -100,6 +107,7 @@ TO_KERAS = Direction(
     build=_build,
     plan=plan,
     constants=constants_of,
+    in_float64=_in_float64,
     parity=parity,
     files={"model.weights.h5": Format.KERAS_WEIGHTS, "model.keras": Format.KERAS},
     page=Page(
@@ -107,7 +115,8 @@ TO_KERAS = Direction(
         {
             "model.py": "the source: `build_model()`, and `load_model()` with the trained weights",
             "model.weights.h5": "the trained weights",
-            "model.keras": "both in one, for `keras.saving.load_model`; import `model.py` first if it has classes",
+            "model.keras": "both in one, for `keras.saving.load_model`; import `model.py` first if it has classes "
+            "or sets Python's recursion limit",
         },
     ),
 )

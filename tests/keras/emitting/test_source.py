@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+import sys
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor, nn
 from translated import translated
+
+from homolog.keras.emitting import source as writing
 
 
 class Block(nn.Module):
@@ -68,3 +72,29 @@ def test_the_source_is_formatted() -> None:
 
     source = text(nn.Sequential(Block(3, 4), Block(4, 4)), (2, 3))
     assert black.format_str(source, mode=black.Mode(line_length=100)) == source
+
+
+def test_a_model_that_is_deeper_than_pythons_calls_asks_for_more_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits: list[int] = []
+    monkeypatch.setattr("sys.setrecursionlimit", limits.append)
+    monkeypatch.setattr(writing, "DEEP", 6)
+    deep = [layer for width in range(3, 9) for layer in (nn.Linear(width, width + 1), nn.Tanh())]
+
+    assert "import sys" not in text(nn.Sequential(Block(3, 4), Block(4, 4)), (2, 3))
+    assert limits == []
+    assert "sys.setrecursionlimit(max(sys.getrecursionlimit(), 1024))" in text(nn.Sequential(*deep), (2, 3))
+    assert limits == [max(sys.getrecursionlimit(), 1024)]
+
+
+@pytest.mark.slow
+def test_a_thousand_layers_in_a_row_are_built_and_the_same() -> None:
+    before = sys.getrecursionlimit()
+    try:
+        found = translated(
+            nn.Sequential(*(nn.Hardtanh(-2 - n, 2 + n) for n in range(1050))), np.zeros((2, 3), np.float32)
+        )
+        assert found.source.count("sys.setrecursionlimit") == 1
+        x = 4 * np.random.default_rng(0).standard_normal((5, 3)).astype(np.float32)
+        np.testing.assert_array_equal(np.asarray(found.model(x)), np.clip(x, -2, 2))
+    finally:
+        sys.setrecursionlimit(before)

@@ -12,6 +12,9 @@ from homolog.rules.training import Compiled
 from homolog.writing import Structured, structured
 
 WIDTH = 100
+DEEP = 600
+"""Operations from which a model may be deeper than Python's calls, 1,000 by default and some of them taken: Keras
+follows a functional model from its outputs to its inputs one call within another (keras/src/ops/function.py)."""
 
 PARAMETER = '''
 @keras.saving.register_keras_serializable(package="{package}")
@@ -94,6 +97,7 @@ def _head(assembled: Assembled, names: Names, text: Structured, imports: Sequenc
         "The weights stand beside this file, in model.weights.h5; load_model() puts them in.",
         '"""',
         "",
+        *(["import sys"] if _is_deep(assembled) else []),
         "from pathlib import Path",
         "",
         *(line for line in imports if line != "import keras"),
@@ -102,7 +106,17 @@ def _head(assembled: Assembled, names: Names, text: Structured, imports: Sequenc
         "",
         'WEIGHTS = Path(__file__).with_name("model.weights.h5")',
     ]
+    if _is_deep(assembled):
+        limit = 1000 + 2 * len(assembled.program.statements)
+        lines += [
+            "# Keras follows a model from its outputs to its inputs one call within another, a call for each layer",
+            f"sys.setrecursionlimit(max(sys.getrecursionlimit(), {limit}))",
+        ]
     return "\n".join(lines)
+
+
+def _is_deep(assembled: Assembled) -> bool:
+    return len(assembled.program.statements) > DEEP
 
 
 def _build(assembled: Assembled, names: Names, text: Structured) -> str:
