@@ -244,13 +244,14 @@ class Live(Protocol):
                 of it says how far rounding alone may move the outputs.
         """
 
-    def gradients(self, inputs: Given, cotangents: Sequence[Array | None]) -> Gradients:
+    def gradients(self, inputs: Given, cotangents: Sequence[Array | None], jitter: float = 0.0) -> Gradients:
         """The gradient of the sum of all outputs, each times its cotangent, at inference; in float64 where the model
         can be run so.
 
         Args:
             inputs: as for ``run``.
             cotangents: one for each output, in the framework's own order of axes; None where it does not count.
+            jitter: as for ``exact``; in float64 alone.
         """
 
     def train(self, lesson: Lesson) -> Trained:

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from homolog import api
+from homolog.live import Gradients
 from homolog.proof import gradients
 from homolog.proof.part import Part
 from homolog.proof.pullback import pulled
+from homolog.proof.samples import inputs_for
 from homolog.proof.subjects import Subjects
 from homolog.proving import for_live
 from homolog.reading import read_both
@@ -38,6 +40,26 @@ def test_gradients_of_a_copy_agree_to_the_last_places_of_float64(name: str, back
     assert part.figures["precision"] == "float64"
     assert part.figures["share_of_threshold"] < 1e-5  # type: ignore[operator]
     assert "1e-08" in part.threshold
+
+
+@pytest.mark.parametrize(
+    ("apart", "moved", "passed"), [(1e-6, 0.0, False), (1e-6, 2e-7, True), (1e-6, 1e-7, False), (2e-2, 1e-2, False)]
+)
+def test_as_far_as_rounding_moves_a_gradient_another_may_be(apart: float, moved: float, passed: bool) -> None:
+    subjects = subjects_of(PAIRS["digits"].torch(), PAIRS["digits"].keras())
+    inputs = inputs_for(subjects, batch=3, seed=0)
+    random = np.random.default_rng(1)
+    cotangents = [random.standard_normal(output.shape) for output in subjects.a.run(inputs.first).outputs]
+    ours = subjects.a.gradients(inputs.first, cotangents)
+    theirs = subjects.b.gradients(inputs.second, cotangents)
+
+    def off(found: Gradients, share: float) -> Gradients:
+        return Gradients({name: array * (1 + share) for name, array in found.arrays.items()}, found.precision)
+
+    part = gradients.compared(subjects, ours, off(theirs, apart), again=off(ours, moved))
+
+    assert part.passed is passed
+    assert ("rounding is magnified" in "".join(part.details)) is (moved > 0)
 
 
 def test_a_layer_without_float64_is_compared_in_float32() -> None:

@@ -155,6 +155,14 @@ def test_the_bound_of_float32(ratio: float, passed: bool, sign: int, back: bool)
     assert part.figures["ratio"] == pytest.approx(ratio, rel=1e-3)
 
 
+@pytest.mark.parametrize(("own", "wide", "passed"), [(2e-3, 0, True), (2e-3, 1e-6, False), (1e-4, 0, False)])
+def test_where_float32_falls_apart_the_ratio_is_chance(own: float, wide: float, passed: bool) -> None:
+    part = parts(side(own, 0), side(50 * own, wide, "keras"))["float32"]
+
+    assert part.passed is passed
+    assert ("float64 decides" in "".join(part.details)) is passed
+
+
 def test_pytorch_is_the_measure_where_both_could_be() -> None:
     torch, keras = side(1e-5, 0), side(1e-6, 0, "keras")
 

@@ -63,9 +63,20 @@ def variables_of(model: Any) -> list[Any]:
     return list({id(variable): variable for variable in model.variables}.values())
 
 
-def values_of(variables: Sequence[Any]) -> list[Any]:
-    """What variables hold, as tensors of their own, in the element type that they are lent."""
-    return [_value_of(variable) for variable in variables]
+def values_of(variables: Sequence[Any], jitter: float = 0.0) -> list[Any]:
+    """What variables hold, as tensors of their own, in the element type that they are lent.
+
+    Args:
+        variables: of a model.
+        jitter: how much larger or smaller, by chance, each of them is taken to be, as a share of itself.
+    """
+    return [_jittered(_value_of(variable), variable, jitter, seed) for seed, variable in enumerate(variables)]
+
+
+def _jittered(value: Any, variable: Any, share: float, seed: int) -> Any:
+    if not share or variable._dtype != "float64":
+        return value
+    return value * (1 + share * np.random.default_rng(seed).choice([-1.0, 1.0], size=variable.shape))
 
 
 def _value_of(variable: Any) -> Any:
@@ -119,11 +130,10 @@ def _one_at_a_time(jitter: float) -> Any:
     class Scope(keras.StatelessScope):  # type: ignore[misc, name-defined]
         def get_current_value(self, variable: Any) -> Any:
             known = super().get_current_value(variable)
-            value = _stored(variable) if known is None else known
-            if known is not None or not jitter or not _is_float(variable._dtype):
-                return value
-            random = np.random.default_rng(seeds.setdefault(id(variable), len(seeds)))  # the same at every reading
-            return value * (1 + jitter * random.choice([-1.0, 1.0], size=variable.shape))
+            if known is not None:
+                return known
+            seed = seeds.setdefault(id(variable), len(seeds))  # the same at every reading
+            return _jittered(_stored(variable), variable, jitter, seed)
 
     return Scope()
 

@@ -38,13 +38,13 @@ RATES = ("rate", "dropout", "recurrent_dropout", "stddev")
 """Settings that say how much a layer does at random."""
 
 
-def gradients(model: Any, call: Call, cotangents: Sequence[Array | None]) -> Gradients:
+def gradients(model: Any, call: Call, cotangents: Sequence[Array | None], jitter: float = 0.0) -> Gradients:
     """See ``Live.gradients``; ``call`` runs the model, given whether it is in training mode."""
     keras = require()
 
     def work() -> tuple[dict[str, Array], bool]:
         held = variables_of(model)
-        values, places = values_of(held), _trained(model, held)
+        values, places = values_of(held, jitter), _trained(model, held)
 
         def loss(chosen: Sequence[Any]) -> tuple[Any, Any]:
             results, _ = called(call, held, _with(values, places, chosen))

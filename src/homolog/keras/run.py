@@ -101,8 +101,8 @@ class LiveKeras:
             results = exact(self.model, self._caller(inputs), jitter)
         return None if results is None else _run_of(results, seen)
 
-    def gradients(self, inputs: Given, cotangents: Sequence[Array | None]) -> Gradients:
-        return gradients(self.model, self._caller(inputs), cotangents)
+    def gradients(self, inputs: Given, cotangents: Sequence[Array | None], jitter: float = 0.0) -> Gradients:
+        return gradients(self.model, self._caller(inputs), cotangents, jitter)
 
     def train(self, lesson: Lesson) -> Trained:
         return train(self.model, self._caller(lesson.inputs), lesson)

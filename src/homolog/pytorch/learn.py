@@ -12,7 +12,7 @@ from homolog.live import Gradients, Lesson, Trained, first_rate
 from homolog.pytorch.framework import require
 from homolog.pytorch.inference import as_used
 from homolog.pytorch.read import fitting, results_of, state, to_numpy
-from homolog.pytorch.wide import in_float64, widened_copy
+from homolog.pytorch.wide import in_float64, jittered, widened_copy
 from homolog.results import Results
 from homolog.signature import Given
 from homolog.tensors import Array
@@ -26,7 +26,12 @@ RATES = ("p", "dropout", "drop_prob", "drop_path")
 
 
 def gradients(
-    module: torch.nn.Module, inputs: Given, cotangents: Sequence[Array | None], *, as_trained: bool = False
+    module: torch.nn.Module,
+    inputs: Given,
+    cotangents: Sequence[Array | None],
+    *,
+    as_trained: bool = False,
+    jitter: float = 0.0,
 ) -> Gradients:
     """See ``Live.gradients`` and ``Live.as_trained``."""
 
@@ -35,7 +40,7 @@ def gradients(
         found = _differentiated(_weighed(_called(model, inputs), cotangents), trained)
         return {name: to_numpy(array) for name, array in found.items()}
 
-    arrays, precision = _as_exactly_as_it_can(module, work, as_trained)
+    arrays, precision = _as_exactly_as_it_can(module, work, as_trained, jitter)
     return Gradients(arrays, precision)
 
 
@@ -68,7 +73,7 @@ def train(module: torch.nn.Module, lesson: Lesson, *, as_trained: bool = False) 
 
 
 def _as_exactly_as_it_can(
-    module: torch.nn.Module, work: Callable[[torch.nn.Module], Made], as_trained: bool
+    module: torch.nn.Module, work: Callable[[torch.nn.Module], Made], as_trained: bool, jitter: float = 0.0
 ) -> tuple[Made, str]:
     """On a copy in float64, else, where its forward makes tensors of a type that does not go with it, as it is.
 
@@ -80,7 +85,7 @@ def _as_exactly_as_it_can(
     with torch.enable_grad():
         try:
             with in_float64():
-                return work(widened_copy(own)), "float64"
+                return work(jittered(widened_copy(own), jitter)), "float64"
         except RuntimeError:  # what else is wrong shows again below
             return work(own), "float32"
 

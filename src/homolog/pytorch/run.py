@@ -91,17 +91,15 @@ class LiveTorch:
         jitter: float = 0.0,
     ) -> Run | None:
         with as_used(self.model, as_trained=self._as_trained):  # the exact result of the weights that are copied
-            wide = LiveTorch(widened_copy(self.model))
-        if jitter:
-            jittered(wide.model, jitter)
+            wide = LiveTorch(jittered(widened_copy(self.model), jitter))
         try:
             with in_float64():
                 return wide.run(_widened(inputs), layers, instead)
         except RuntimeError:  # its forward makes tensors of a type of its own, which do not go with float64
             return None
 
-    def gradients(self, inputs: Given, cotangents: Sequence[Array | None]) -> Gradients:
-        return gradients(self.model, inputs, cotangents, as_trained=self._as_trained)
+    def gradients(self, inputs: Given, cotangents: Sequence[Array | None], jitter: float = 0.0) -> Gradients:
+        return gradients(self.model, inputs, cotangents, as_trained=self._as_trained, jitter=jitter)
 
     def train(self, lesson: Lesson) -> Trained:
         return train(self.model, lesson, as_trained=self._as_trained)

@@ -29,15 +29,16 @@ def widened_copy(module: torch.nn.Module) -> torch.nn.Module:
     return copy.deepcopy(module, memo).double()
 
 
-def jittered(module: torch.nn.Module, share: float) -> None:
-    """Make every float of a module's tensors larger or smaller by that share of itself, by chance."""
+def jittered(module: torch.nn.Module, share: float) -> torch.nn.Module:
+    """The module, with every float of its tensors larger or smaller by that share of itself, by chance."""
     torch = require()
     random = torch.Generator().manual_seed(0)
     with torch.no_grad():
-        for tensor in (*module.parameters(), *module.buffers()):
+        for tensor in (*module.parameters(), *module.buffers()) if share else ():
             if tensor.is_floating_point():
                 up = torch.randint(0, 2, tensor.shape, generator=random, dtype=torch.int8)
                 tensor.mul_(1 + share * (2 * up - 1))
+    return module
 
 
 def _hardsigmoid_backward(gradient: torch.Tensor, tensor: torch.Tensor) -> torch.Tensor:
