@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,11 @@ import pytest
 
 import homolog
 from homolog.errors import Mismatch, Unsupported
+from homolog.graph import Graph, Node, Value, Weight
 from homolog.opening import open_network
 from homolog.reading import examples, read_both, reordered, vocabulary
 from homolog.signature import FREE_LENGTH
+from homolog.tensors import TensorRef
 from twins import PAIRS
 
 
@@ -150,6 +153,35 @@ def test_arguments_are_chosen_by_what_their_names_say(first: str) -> None:
     assert [other[node.name] for node in torch.inputs] == [node.name for node in keras.inputs]
     assert vocabulary(torch, torch.nodes["input_ids"]) == vocabulary(keras, keras.nodes["token_ids"]) == 23
     assert all(node.fields["dtype"] == "int64" for node in torch.inputs)
+
+
+def test_ids_that_are_counted_from_the_end_where_they_are_negative_are_ids() -> None:
+    table = Weight((TensorRef("table", (13, 3), "float32", lambda: np.zeros((13, 3))),))
+    nodes = [
+        Node("ids", "input", {"dtype": "int32"}, shapes=((None, 5),)),
+        Node("less", "keras:Less", inputs=(Value("ids"),)),
+        Node("more", "keras:Add", inputs=(Value("ids"),), type="add"),
+        Node("where", "keras:Where", inputs=(Value("less"), Value("more"), Value("ids"))),
+        Node("table", "embedding", {}, {"weight": table}, inputs=(Value("where"),)),
+    ]
+    graph = Graph("keras", {node.name: node for node in nodes})
+    assert vocabulary(graph, graph.nodes["ids"]) == 13
+    nodes.insert(1, Node("other", "input", {"dtype": "int32"}, shapes=((None, 5),)))
+    nodes[4] = replace(nodes[4], inputs=(Value("less"), Value("more"), Value("other")))
+    mixed = Graph("keras", {node.name: node for node in nodes})
+    assert vocabulary(mixed, mixed.nodes["ids"]) is None
+
+
+def test_categories_are_counted_and_what_a_real_number_falls_into_is_none() -> None:
+    def read(dtype: str) -> int | None:
+        nodes = [
+            Node("entry", "input", {"dtype": dtype}, shapes=((None, 5),)),
+            Node("cast", "pytorch:to", inputs=(Value("entry"),)),
+            Node("told apart", "pytorch:one_hot", inputs=(Value("cast"),), shapes=((None, 5, 7),), type="one_hot"),
+        ]
+        return vocabulary(Graph("pytorch", {node.name: node for node in nodes}), nodes[0])
+
+    assert (read("int32"), read("float32")) == (7, None)
 
 
 @pytest.mark.parametrize("first", ["torch", "keras"])

@@ -29,8 +29,8 @@ def run(way: str, folder: Path, record: Record) -> None:
     with torch.no_grad(), record.stage(way):
         plain = flat(model(*given))
         made = flat(taken(way, model, given, record)(*given))
-    arrays = [{name: tensor.numpy() for name, tensor in results.items()} for results in (made, plain)]
-    record.note(stage="done", problem=compared(*arrays, {}).problem)
+    ours, theirs = ({name: tensor.numpy() for name, tensor in results.items()} for results in (made, plain))
+    record.note(stage="done", problem=compared(ours, theirs, {}).problem)
 
 
 def taken(way: str, model: Any, given: list[Any], record: Record) -> Any:

@@ -19,6 +19,8 @@ from homolog.tensors import Array
 BATCH = 2
 SUMS = {"add", "sub"}
 """Operators of ATen that make other ids of ids."""
+CATEGORIES = {"one_hot", "OneHot"}
+"""Operators that give each id an axis of its own."""
 
 
 def read_both(first: Network, second: Network, inputs: Given | None = None) -> tuple[Graph, Graph]:
@@ -130,10 +132,12 @@ def reordered(shape: OpenShape, have: Labels, want: Labels | None) -> OpenShape:
 
 
 def vocabulary(graph: Graph, node: Node) -> int | None:
-    """How many ids the embeddings behind an input know, None if there is none.
+    """How many ids the embeddings behind an input know, or how many categories are told apart; None if it holds
+    neither.
 
-    Casts, views and whatever else has one input and no weights may lie between. Where that is a sum (each column of a
-    table has ids of its own in one embedding), no more ids than those that the user gave are known to be any.
+    Casts, views and whatever else has no weights and reads nothing else may lie between. Where that is a sum (each
+    column of a table has ids of its own in one embedding), no more ids than those that the user gave are known to be
+    any.
     """
     given = node.fields.get(BELOW)
     sizes = [
@@ -143,16 +147,27 @@ def vocabulary(graph: Graph, node: Node) -> int | None:
 
 
 def _tables(graph: Graph, node: Node) -> Iterator[tuple[int, bool]]:
-    """The rows of each embedding behind an input, and whether something is added to the ids in front of it."""
-    readers = graph.consumers()
-    waiting = [(Value(node.name), False)]
+    """The rows of each embedding behind an input, as a product with one-hot rows is one too, and whether something is
+    added to the ids in front of it. A real number is no category: which one it falls into is computed.
+
+    What lies between may read the ids in several places (``where(ids < 0, ids + rows, ids)``), but nothing else.
+    """
+    readers, whole = graph.consumers(), "int" in str(node.fields.get("dtype", ""))
+    summed = {Value(node.name): False}  # of every value that the ids alone make
+    waiting = list(summed)
     while waiting:
-        value, summed = waiting.pop()
+        value = waiting.pop()
         for reader in readers.get(value, ()):
+            made = Value(reader.name)
             if reader.kind == "embedding" and "weight" in reader.weights:
-                yield reader.weights["weight"].shape[0], summed
-            elif len(reader.inputs) == 1 and not reader.weights:
-                waiting.append((Value(reader.name), summed or reader.type in SUMS))
+                yield reader.weights["weight"].shape[0], summed[value]
+                continue
+            categories = reader.shapes[0][-1] if whole and reader.type in CATEGORIES else None
+            if categories is not None:
+                yield categories, summed[value]
+            elif made not in summed and not reader.weights and all(other in summed for other in reader.inputs):
+                summed[made] = reader.type in SUMS or all(summed[other] for other in reader.inputs)
+                waiting.append(made)
 
 
 def _arguments(graph: Graph) -> tuple[Argument, ...]:

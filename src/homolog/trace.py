@@ -18,6 +18,8 @@ PARAMETER = "parameter"
 CONSTANT = "constant"
 BATCH = "batch"
 """The number of rows in the text of an open number."""
+END = 2**62
+"""From here on the end of a slice says "as far as there is"."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +70,10 @@ class Step:
         layer: the same as a node of a rule, where it is one that holds weights.
         calls: the calls of modules that it stands in, outermost first, without the network's own.
         where: place in the user's source.
-        static: whether nothing of the inputs but their shapes is in its values. Where its first axis is open, all rows
-            are alike (``alike``), and it can be computed for a batch of one.
+        static: whether nothing of the inputs but their shapes is in its values. Where an axis is open, all rows are
+            alike (``alike``), and it can be computed for a batch of one.
         alike: see there.
+        rows: the axis along which it would have a row for each of the batch, where it is there once for all.
         counted: for what numbers the rows of the batch, 0, 1, 2 …, the axis along which it does.
         array: what a constant holds.
         tensor: what a parameter is.
@@ -87,6 +90,7 @@ class Step:
     where: str = ""
     static: bool = False
     alike: bool = True
+    rows: int = 0
     counted: int | None = None
     array: Array | None = None
     tensor: TensorRef | None = None

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from bench.record import Record
 from bench.translations import applications, backbones, catalogue, functional, memory, outputs, runner, table, vision
 from bench.translations.direction import DIRECTIONS, ROOT, Direction
 from bench.translations.judge import is_fine, judged, rejected, takes_too_much
@@ -252,6 +253,18 @@ def test_outputs_are_laid_out_and_compared() -> None:
     assert "shape" in outputs.compared({"out": wide[:2]}, theirs, {}).problem
     assert "2 outputs for 1" in outputs.compared({"a": wide, "b": wide}, theirs, {}).problem
     assert "0 outputs for 0" in outputs.compared({}, {}, {}).problem
+
+
+def test_what_float32_does_not_tell_is_settled_in_float64(tmp_path: Path) -> None:
+    wide = np.random.default_rng(0).standard_normal((3, 4))
+    shaken = wide.astype(np.float32) + np.float32(3e-3)
+    np.savez(tmp_path / "samples.npz", **{"in:0": wide, "out:": shaken, "own:": 1e-4, "wide:": wide})
+    samples, record = outputs.Samples.read(tmp_path / "samples.npz"), Record(tmp_path / "record.json")
+    samples.note("one", wide, record)
+    samples.note("two", wide, record, lambda: wide + 1e-9)
+    samples.note("three", wide, record, lambda: wide + 1e-7)
+    found = record.facts["files"]
+    assert ["apart" in found[name]["problem"] for name in ("one", "two", "three")] == [True, False, True]
 
 
 def test_outputs_are_paired_by_name_before_by_place() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +13,7 @@ from homolog.graph import Node, Value
 from homolog.passes.orders import orders
 from homolog.passes.ways import channels_last, natural, way_of
 from homolog.trace import CONSTANT, INPUT, PARAMETER, Step, Trace
+from passes.maps_last import Net, traced
 
 LAST = (0, 2, 3, 1)
 IMAGE = (None, 8, 4, 4)
@@ -110,3 +112,10 @@ def test_no_other_choice_of_orders_moves_less(names: list[str], keep: bool) -> N
         if right:
             choices.append(moved(trace, tried))
     assert moved(trace, found) == min(choices)
+
+
+def test_an_input_that_no_operator_on_maps_reads_lies_as_it_moves_least() -> None:
+    """Distances between words, say, which are added to their own transposition."""
+    found = traced(Net(lambda self, x: torch.softmax(x + x.mean(2, keepdim=True).transpose(1, 2), -1) @ x), 5, 5)
+    chosen = orders(found)
+    assert [chosen[step.name] for step in found.inputs] == [natural(3)]

@@ -178,6 +178,35 @@ def test_open_lengths_stay_open_and_outputs_keep_their_names() -> None:
         assert {name: tuple(item.shape) for name, item in found.items()} == {"tokens": (3, length, 6), "whole": (3, 6)}
 
 
+@pytest.mark.parametrize("mode", ["multi_hot", "count", "one_hot"])
+def test_categories_that_are_the_only_input_are_told_apart(mode: str) -> None:
+    entry = keras.Input((1 if mode == "one_hot" else 5,), dtype="int32")
+    model = keras.Model(entry, layers.Dense(3)(layers.CategoryEncoding(7, output_mode=mode)(entry)))
+    translation = homolog.translate(model, to="torch")
+    assert translation.proof.passed, str(translation.proof)
+
+
+def test_pixels_of_bytes_that_are_the_only_input_are_told_apart() -> None:
+    entry = keras.Input((6, 5, 3), dtype="uint8")
+    model = keras.Model(entry, layers.Conv2D(4, 3)(layers.Rescaling(1 / 255)(entry)))
+    translation = homolog.translate(model, to="torch")
+    assert translation.proof.passed, str(translation.proof)
+
+
+def test_ids_that_are_taken_from_a_table_by_an_operation_are_ids() -> None:
+    class Looked(layers.Layer):
+        def build(self, shape: Any) -> None:
+            self.table = self.add_weight(shape=(13, 6), name="table")
+
+        def call(self, ids: Any) -> Any:
+            places = keras.ops.where(ids < 0, ids + 13, ids)
+            return keras.ops.tanh(keras.ops.take(self.table, places, axis=0))
+
+    entry = keras.Input((5,), dtype="int32")
+    translation = homolog.translate(keras.Model(entry, Looked()(entry)), to="torch")
+    assert translation.proof.passed, str(translation.proof)
+
+
 def test_a_subclassed_model_is_read_from_its_shapes() -> None:
     class Scored(keras.Model):
         def __init__(self) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from bench.pairs.perturb import as_taken, perturb_keras
 from bench.translations.model import TRACED, Array, Model
-from bench.translations.outputs import errors, flat
+from bench.translations.outputs import flat
 from bench.translations.written.keras import fitted
 
 
@@ -36,17 +36,16 @@ def outputs(made: Any, model: Model, arrays: Sequence[Array]) -> dict[str, Array
     return {name: np.asarray(value) for name, value in flat(found).items()}
 
 
-def rounding(made: Any, model: Model, arrays: Sequence[Array]) -> dict[str, float]:
-    """How far outputs in float32 are from those in float64; empty where the model has none in float64.
+def exact(made: Any, model: Model, arrays: Sequence[Array]) -> dict[str, Array]:
+    """What a call gives in float64; empty where the model has none in float64.
 
     Keras keeps the type of a model that is made, so homolog's own pass in float64 is what there is.
     """
     import homolog
 
-    narrow = outputs(made, model, arrays)
     names = [entry.name for entry in model.inputs]
     wide = homolog.load(made).live.exact(dict(zip(names, arrays, strict=True)) if all(names) else list(arrays))
-    return {} if wide is None else errors(narrow, dict(zip(narrow, wide.outputs, strict=True)))
+    return {} if wide is None else dict(zip(outputs(made, model, arrays), wide.outputs, strict=True))
 
 
 def trained(made: Any, model: Model) -> dict[str, int]:

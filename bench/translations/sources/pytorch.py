@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.pairs.perturb import perturb_torch
 from bench.translations.model import TRACED, Array, Model
-from bench.translations.outputs import errors, flat
+from bench.translations.outputs import flat
 from bench.zoo import declare_boxes
 
 
@@ -36,18 +36,17 @@ def outputs(module: Any, model: Model, arrays: Sequence[Array]) -> dict[str, Arr
         return _arrays(_called(module, model, arrays))
 
 
-def rounding(module: Any, model: Model, arrays: Sequence[Array]) -> dict[str, float]:
-    """How far outputs in float32 are from those in float64; empty where the module has none in float64."""
+def exact(module: Any, model: Model, arrays: Sequence[Array]) -> dict[str, Array]:
+    """What a call gives in float64; empty where the module has none in float64."""
     import torch
 
-    narrow = outputs(module, model, arrays)
     try:
         with torch.no_grad():
             wide = _arrays(_called(module.double(), model, arrays))
     except RuntimeError:  # it makes float32 tensors of its own
         wide = {}
     module.float()
-    return errors(narrow, wide)
+    return wide
 
 
 def trained(module: Any, model: Model) -> dict[str, int]:

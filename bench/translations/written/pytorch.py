@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +29,14 @@ def check(saved: Path, samples: Samples, record: Record) -> None:
     module = imported(saved / "model.py")
     before = memory.settled()
     with torch.no_grad(), record.stage("model.safetensors"):
-        samples.note("model.safetensors", module.load_model()(*tensors(samples)), record)
+        model = module.load_model()
+        samples.note("model.safetensors", model(*tensors(samples)), record, partial(_widely, model, samples))
     record.note(taken=memory.peak() - before)
     with torch.no_grad(), record.stage("model.pt"):
         model = module.build_model()
         model.load_state_dict(torch.load(saved / "model.pt", weights_only=True))
-        samples.note("model.pt", model.eval()(*tensors(samples)), record)
+        model.eval()
+        samples.note("model.pt", model(*tensors(samples)), record, partial(_widely, model, samples))
 
 
 def tensors(samples: Samples) -> list[Any]:
@@ -40,3 +44,16 @@ def tensors(samples: Samples) -> list[Any]:
     import torch
 
     return [torch.from_numpy(array) for array in samples.given.values()]
+
+
+def _widely(model: Any, samples: Samples) -> Any:
+    """What it gives in float64."""
+    import torch
+
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        given = [item.double() if item.is_floating_point() else item for item in tensors(samples)]
+        return copy.deepcopy(model).double()(*given)
+    finally:
+        torch.set_default_dtype(before)

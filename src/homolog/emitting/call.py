@@ -76,16 +76,21 @@ class Call:
         return laid(self.step.shape, self.order)
 
     def is_static(self, value: str | Value) -> bool:
-        """Whether a tensor is there once for all rows: its first axis is one then where others have the batch."""
-        found = self.value(value) if isinstance(value, str) else value
-        step = self.assembler.trace.steps[found.node]
+        """Whether a tensor is there once for all rows: its axis of rows is one then where others have the batch."""
+        step = self._source(value)
         return step.static and step.alike
+
+    def rows(self, value: str | Value) -> int:
+        """The axis of rows of a tensor that is there once for all of them."""
+        return self._source(value).rows
 
     def constant(self, value: str | Value) -> Array | None:
         """What a tensor holds, if it is a constant; in the source's order of axes."""
-        found = self.value(value) if isinstance(value, str) else value
-        step = self.assembler.trace.steps[found.node]
+        step = self._source(value)
         return step.array if step.operator == CONSTANT else None
+
+    def _source(self, value: str | Value) -> Step:
+        return self.assembler.trace.steps[(self.value(value) if isinstance(value, str) else value).node]
 
     def is_read(self, index: int) -> bool:
         """Whether anything reads one of several results."""
@@ -127,9 +132,9 @@ class Call:
         for order in candidates:
             if fits(self.step, shape, order, place, self.order, self.target):
                 return order
-        for rest in permutations(range(1, len(shape))) if len(shape) <= MANY else ():
-            if fits(self.step, shape, (0, *rest), place, self.order, self.target):
-                return (0, *rest)
+        for order in permutations(range(len(shape))) if len(shape) <= MANY else ():
+            if fits(self.step, shape, order, place, self.order, self.target):
+                return order
         raise self.refusal(f"an input whose axes lie as {own} for a result as {self.order}")
 
     @property

@@ -14,6 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from homolog.keras.emitting.interpolation import Axis, linear
+from homolog.keras.resizing import weights
+
 PLANE = 4
 """Axes of a value with two of space."""
 
@@ -53,26 +56,21 @@ def _leaky_relu(features: Any, alpha: float = 0.2, name: object = None) -> Any:
 
 
 def _resize(plain: Any) -> Any:
-    """TensorFlow's resizing, of which that between neighbours is done by a matrix for each axis."""
+    """TensorFlow's resizing, of which all but the choice of the nearest is done by a matrix for each axis."""
 
     def resize(images: Any, size: Sequence[int], method: str = "bilinear", **more: Any) -> Any:
         tf = import_module("tensorflow")
-        if method != "bilinear" or any(more.values()) or images.dtype != tf.float64 or len(images.shape) != PLANE:
+        if method == "nearest" or images.dtype != tf.float64 or len(images.shape) != PLANE:
             return plain(images, size, method=method, **more)
-        rows, columns = (_between(images.shape[axis], int(size[axis - 1])) for axis in (1, 2))
+        lengths = [(int(images.shape[axis]), int(size[axis - 1])) for axis in (1, 2)]
+        if method == "bilinear" and not any(more.values()):
+            found = [linear(Axis(length, wanted)) for length, wanted in lengths]
+        else:
+            found, _ = weights(lengths, method, lambda units, wanted: plain(units, wanted, method=method, **more))
+        rows, columns = (matrix.astype(np.float64) for matrix in found)
         return tf.einsum("oh,nhwc,pw->nopc", rows, images, columns)
 
     return resize
-
-
-def _between(length: int, size: int) -> Any:
-    """What each output takes of each input, with the middles of the pixels in their own places."""
-    places = np.clip((np.arange(size) + 0.5) * length / size - 0.5, 0, length - 1)
-    before = np.floor(places).astype(int)
-    matrix = np.zeros((size, length))
-    np.add.at(matrix, (np.arange(size), before), 1 - (places - before))
-    np.add.at(matrix, (np.arange(size), np.minimum(before + 1, length - 1)), places - before)
-    return matrix
 
 
 def _conv(plain: Any) -> Any:

@@ -18,6 +18,7 @@ from typing import Any
 
 from homolog.keras.exact import lent
 from homolog.keras.framework import require
+from homolog.keras.resizing import as_backend
 
 BACKEND = "keras.src.backend"
 TORCH = f"{BACKEND}.torch"
@@ -37,6 +38,7 @@ def on_torch(amended: Amendments) -> Iterator[None]:
     with ExitStack() as stack:
         _amend(stack, amended)
         if own != "torch":
+            _amend(stack, {"image.resize": as_backend(own)})
             _exchange(stack, own)
         yield
 

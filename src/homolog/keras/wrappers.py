@@ -112,14 +112,15 @@ def _rnn(nodes: Nodes, settings: Config, path: str, inputs: Sequence[Value], ref
     cell = settings["cell"]
     stacked = cell["class_name"] == "StackedRNNCells"
     cells = cell["config"]["cells"] if stacked else [cell]
+    for item in cells:
+        if item["class_name"] not in CELLS or not _ours(item):
+            raise Unsupported("a cell that no rule knows", where=path, found=item["class_name"])
     names = [str(item["config"]["name"]) for item in cells]
     held = dealt(refs, path, [(name,) for name in names])
     states: list[Value] = []
     values = list(inputs[:1])
     given = list(inputs[1:])
     for place, (item, name) in enumerate(zip(cells, names, strict=True)):
-        if item["class_name"] not in CELLS or not _ours(item):
-            raise Unsupported("a cell that no rule knows", where=f"{path}/{name}", found=item["class_name"])
         class_name = CELLS[item["class_name"]]
         kind = cast(rules.Rule, rules.for_keras_layer(class_name)).kind
         last = place == len(cells) - 1

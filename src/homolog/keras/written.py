@@ -7,7 +7,11 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from homolog.emitting.imported import built
+from homolog.keras.exact import has_float64, refusals
 from homolog.keras.framework import require
+from homolog.keras.run import LiveKeras
+from homolog.live import Run
+from homolog.signature import Given
 
 if TYPE_CHECKING:
     import keras
@@ -19,6 +23,35 @@ def build(source: str) -> keras.Model:
     with _undrawn():
         model: keras.Model = built(source)
     return model
+
+
+def in_float64(source: str, model: keras.Model, inputs: Given) -> Run | None:
+    """What the text computes in float64, as whoever has the file can make it compute.
+
+    Args:
+        source: the text.
+        model: what it was built to, filled.
+        inputs: real numbers in float64.
+
+    Returns:
+        None where the backend has no float64, or a layer does not go with it.
+    """
+    config = require().config
+    if not has_float64():
+        return None
+    floatx, policy = config.floatx(), config.dtype_policy()
+    config.set_floatx("float64")
+    config.set_dtype_policy("float64")
+    try:
+        wide = build(source)
+        for ours, theirs in zip(wide.variables, model.variables, strict=True):
+            ours.assign(theirs)
+        return LiveKeras(wide).run(inputs)
+    except refusals():
+        return None
+    finally:
+        config.set_floatx(floatx)
+        config.set_dtype_policy(policy)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from homolog.passes.regrouping import Groups, is_flattened, regrouped, regroupin
 from homolog.trace import Step
 
 ATTENTION = "scaled_dot_product_attention"
+RECURRENT = ("lstm", "gru", "rnn_tanh", "rnn_relu")
 
 Way = Callable[[Step, OpenShape, Order, int], Order | None]
 """From a step, the shape of one of its inputs, that input's order and its place among the inputs: the output's order,
@@ -193,9 +194,19 @@ def padded_axes(step: Step) -> set[int]:
 
 def sequenced(step: Step, shape: OpenShape, order: Order, place: int) -> Order | None:
     """A sequence whose batch lies in front, though the source counts time first."""
-    if place == 0 and order == TIME_SECOND and not step.arguments.get("batch_first"):
+    if place == 0 and order == TIME_SECOND and counts_time_first(step):
         return order
     return only_natural(step, shape, order, place)
+
+
+def counts_time_first(step: Step) -> bool:
+    """Whether it is a recurrent layer whose sequences have their batch behind time."""
+    return step.operator in RECURRENT and not step.arguments.get("batch_first")
+
+
+def looked_up(step: Step, shape: OpenShape, order: Order, place: int) -> Order | None:
+    """Every number becomes a row along a new last axis."""
+    return (*order, len(order)) if step.layer is not None else only_natural(step, shape, order, place)
 
 
 def stacked(step: Step, shape: OpenShape, order: Order, place: int) -> Order | None:

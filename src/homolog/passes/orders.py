@@ -11,13 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import prod
 
 import numpy as np
 
 from homolog.graph import Value
+from homolog.passes.effects import counts_time_first
 from homolog.passes.others import FREE, others
-from homolog.passes.ways import Order, Target, as_map, fits, is_flat, natural, needed
+from homolog.passes.ways import TIME_SECOND, Order, Target, as_map, fits, is_flat, natural, needed
 from homolog.trace import INPUT, Step, Trace
 
 NEVER = 1 << 28
@@ -112,6 +114,9 @@ class _Choice:
                 network.alone(name, NEVER, 0)
             elif step.operator == INPUT or name in ends:
                 network.alone(name, *self._at_the_end(other[name]))
+            if counts_time_first(step) and other[name] == TIME_SECOND and self.target == "keras":
+                sizes = [self._size(value) for value in (next(step.values()), Value(name))]
+                network.alone(name, sum(sizes), 0)  # its layers turn what they read, and what they give back
         for step in trace.steps.values():
             for place, value in enumerate(step.values()):
                 if trace.steps[value.node].operator in FREE:
@@ -129,9 +134,17 @@ class _Choice:
         """What it costs an input or output to lie as the source has it, and in its other order."""
         if self.keep or is_flat(order):
             return 0, NEVER // 2
-        if self.target == "keras" or (len(order) > 3 and order == as_map(len(order), self.target)):
-            return NEVER // 2, 0
-        return 0, 0  # a sequence, perhaps: whatever moves least
+        is_map = order == as_map(len(order), self.target)
+        if self.target == "keras":
+            must = order[:1] != (0,) or (is_map and order in self._maps)
+        else:
+            must = is_map and len(order) > 3
+        return (NEVER // 2, 0) if must else (0, 0)  # a sequence, perhaps: whatever moves least
+
+    @cached_property
+    def _maps(self) -> set[Order | None]:
+        """The orders that some operators on maps work in alone."""
+        return {needed(step, self.target) for step in self.trace.steps.values()}
 
     def _costs(self, step: Step, place: int, value: Value) -> list[list[int]]:
         """What is moved between a value and a step that reads it: for the step's own and other order (rows), and the

@@ -112,7 +112,7 @@ class _Search:
                 if order is not None and order != natural(rank):
                     return order
             # axes that are only called otherwise: channels-last by nature, or the batch in front
-            if known is None and rank > 2 and self.target == "keras":
+            if known is None and rank > 1 and self.target == "keras":
                 order = way(step, shape, natural(len(shape)), place)
                 if order != natural(rank) and order in (channels_last(rank), _batch_first(step)):
                     return order
@@ -162,4 +162,4 @@ class _Search:
 def _batch_first(step: Step) -> Order:
     """The order of a sequence of batches whose batches lie in front."""
     rank = len(step.shape)
-    return (1, 0, *range(2, rank)) if rank > 2 and step.shape[1] is None else natural(rank)
+    return (1, 0, *range(2, rank)) if rank > 1 and step.shape[1] is None else natural(rank)

@@ -99,6 +99,11 @@ def is_view(shape: OpenShape, order: Order, other: OpenShape, wanted: Order) -> 
     return regrouped(without(order, ones), regrouping_of_rows(long, longer)) == without(wanted, others)
 
 
+def only_ones_differ(shape: OpenShape, other: OpenShape) -> bool:
+    """Whether two shapes are the same but for axes of one."""
+    return [length for length in shape if length != 1] == [length for length in other if length != 1]
+
+
 def ungrouped(wanted: Order, groups: Groups | None) -> Order | None:
     """The order of a value from which another shape has a wanted one; None if none is known."""
     if groups is None or any(not theirs for _, theirs in groups):

@@ -31,7 +31,7 @@ from homolog.passes.axes import (
     without,
 )
 from homolog.passes.effects import Way, attends, axes_of, permutation, squeezed_axes
-from homolog.passes.regrouping import is_flattened, is_view, regrouping, stands_beside, ungrouped
+from homolog.passes.regrouping import is_flattened, is_view, only_ones_differ, regrouping, stands_beside, ungrouped
 from homolog.trace import CONSTANT, INPUT, PARAMETER, Step
 
 __all__ = [
@@ -86,7 +86,7 @@ SHARED: Mapping[str, Way] = {
         "softmax log_softmax _softmax _log_softmax cumsum cumprod flip roll slice index_select cat concat split "
         "split_with_sizes chunk narrow slice_scatter glu zero "
         "expand diff repeat tile xlogy hypot fill copy linalg_vector_norm_keep normalize floor_divide "
-        "repeat_interleave tril_keep",
+        "repeat_interleave tril_keep max_unpool2d",
         effects.through,
     ),
     **_names(
@@ -99,6 +99,7 @@ SHARED: Mapping[str, Way] = {
     **_names("squeeze", effects.squeezed),
     **_names("unsqueeze", effects.unsqueezed),
     **_names("stack", effects.stacked),
+    **_names("embedding", effects.looked_up),
     **_names("linear layer_norm rms_norm", effects.on_last),
     **_names("permute transpose swapaxes swapdims movedim moveaxis t numpy_T mT adjoint mH", effects.turned),
 }
@@ -133,7 +134,7 @@ WAYS: Mapping[Target, Mapping[str, Way]] = {
         **_names(MAPS, effects.spatial),
         **_names(f"{CHANNELS} {PADS}", effects.through),
         **_names(SHAPES, effects.reshaped_for_keras),
-        **_names("lstm gru rnn_tanh rnn_relu", effects.sequenced),
+        **_names(" ".join(effects.RECURRENT), effects.sequenced),
         effects.ATTENTION: effects.attended,
     },
     "pytorch": {
@@ -178,9 +179,11 @@ def fits(step: Step, shape: OpenShape, order: Order, place: int, result: Order, 
         return False
     if step.operator == "unsqueeze":
         return without(result, axes_of(step, len(result))) == order
+    way = WAYS[target].get(step.operator)
+    if way is effects.reshaped_for_keras:
+        return only_ones_differ(shape, step.shape) and is_view(shape, order, step.shape, result)
     if target == "keras":
         return False
-    way = WAYS[target].get(step.operator)
     if way is effects.reshaped_for_pytorch:
         return is_view(shape, order, step.shape, result)
     is_less = way is effects.through and len(shape) < len(result)
@@ -194,7 +197,7 @@ def before(step: Step, shape: OpenShape, wanted: Order, target: Target = "keras"
         return None
     if way in (effects.through, effects.on_second, effects.padded) and len(shape) == len(wanted):
         return wanted
-    if way is effects.unsqueezed:
+    if way in (effects.unsqueezed, effects.stacked):
         return without(wanted, axes_of(step, len(wanted)))
     if way in (effects.turned, effects.selected, effects.reduced):
         return None if target == "keras" else _taken_back(step, shape, wanted)

@@ -15,9 +15,10 @@ from homolog.graph import Framework, Graph, Node, OpenShape
 from homolog.passes.layout import Labels, labels_at
 from homolog.proof.subjects import Subjects
 from homolog.reading import customary, element_type, reordered, vocabulary
-from homolog.signature import OPEN, OPEN_AS, RUN_ON, Argument, Given, fits, in_words, lengths
+from homolog.signature import BELOW, OPEN, OPEN_AS, RUN_ON, Argument, Given, fits, in_words, lengths
 from homolog.tensors import Array, Shape
 
+PIXELS = 256
 HELP = "give the shapes of the inputs, batch first: --input 1,3,224,224"
 
 
@@ -29,7 +30,7 @@ class Samples:
     second: Mapping[str, Array]
 
 
-def samples(a: Graph, b: Graph, *, batch: int, seed: int, odd: bool = False) -> Samples:
+def samples(a: Graph, b: Graph, *, batch: int, seed: int, odd: bool = False, varied: bool = False) -> Samples:
     """Random inputs for two networks whose inputs correspond place by place.
 
     * Standard normal numbers, where nothing else is known.
@@ -37,13 +38,15 @@ def samples(a: Graph, b: Graph, *, batch: int, seed: int, odd: bool = False) -> 
       embedding may take those for padding.
     * Masks that mask: along the last axis one or more leading ones, then one or more zeros. No row is masked from end
       to end, whichever of the two values a network takes for masked.
-    * Positions 0, 1, 2 …; segments 0 and 1; ones for other whole numbers.
+    * Positions 0, 1, 2 …; segments 0 and 1; pixels of ``uint8``; whole numbers below those that the user gave.
+    * Ones for other whole numbers, which may be anything: as counts they divide, as places they are there.
 
     Args:
         a, b: the graphs.
         batch: rows.
         seed: of the numbers.
         odd: draw other, odd lengths where they are open (see ``open_axes``).
+        varied: zeros and ones for whole numbers of which nothing is known.
 
     Raises:
         Mismatch: the two take another number of inputs, or inputs of other shapes.
@@ -57,7 +60,7 @@ def samples(a: Graph, b: Graph, *, batch: int, seed: int, odd: bool = False) -> 
         shape = pair.shape(batch)
         if odd:
             shape = tuple(odd_length(shape, axis) if axis in pair.open else n for axis, n in enumerate(shape))
-        drawn.append(pair.drawn(shape, random, padded=not masked))
+        drawn.append(pair.drawn(shape, random, padded=not masked, varied=varied))
     return _for_both(pairs, drawn)
 
 
@@ -71,7 +74,7 @@ def inputs_for(subjects: Subjects, *, batch: int, seed: int) -> Samples:
     a, b = subjects.graph_a, subjects.graph_b
     if subjects.given is not None:
         return given_samples(a, b, subjects.given)
-    drawn = samples(a, b, batch=batch, seed=seed, odd=subjects.odd)
+    drawn = samples(a, b, batch=batch, seed=seed, odd=subjects.odd, varied=subjects.scale != 1)
     if subjects.scale == 1:
         return drawn
     first, second = (
@@ -150,6 +153,13 @@ class _Pair:
         return min((size for size in sizes if size is not None), default=None)
 
     @cached_property
+    def below(self) -> int | None:
+        """What whole numbers stay below, by those that the user gave or by their element type; None if neither says."""
+        given = [int(str(node.fields[BELOW])) for node in (self.one, self.two) if BELOW in node.fields]
+        pixels = "uint8" in (self.one.fields.get("dtype"), self.two.fields.get("dtype"))
+        return min(given, default=PIXELS if pixels else None)
+
+    @cached_property
     def types(self) -> set[str]:
         """Element types, as either network has them."""
         return {element_type(self.a, self.one), element_type(self.b, self.two)}
@@ -171,8 +181,9 @@ class _Pair:
         """As the first network takes it."""
         return _shape(self.one, self.two, self.labels, batch, self.open)
 
-    def drawn(self, shape: tuple[int, ...], random: np.random.Generator, *, padded: bool) -> Array:
-        """Numbers of this shape; ids end in zeros here and there if ``padded``."""
+    def drawn(self, shape: tuple[int, ...], random: np.random.Generator, *, padded: bool, varied: bool) -> Array:
+        """Numbers of this shape; ids end in zeros here and there if ``padded``, and what may be anything is not the
+        same all over if ``varied``."""
         known = self.known
         whole = known is not None or self.types != {"float32"}
         if not whole:
@@ -186,7 +197,11 @@ class _Pair:
             return np.where(leading(shape, random, shape[1] // 2), random.integers(1, known, shape), 0)
         if "mask" in self.roles or self.types == {"bool"}:
             return leading(shape, random)
-        return random.integers(0, 2, shape) if "segment" in self.roles else np.ones(shape, np.int64)
+        if "segment" in self.roles or (varied and self.below is None):
+            return random.integers(0, 2, shape)
+        if self.below is not None and self.below > 2:
+            return random.integers(1, self.below, shape)  # not zero: it may be a count
+        return np.ones(shape, np.int64)
 
     def checked(self, array: Array) -> Array:
         """An array that the user gave for this input, in the element type that both networks run it in."""

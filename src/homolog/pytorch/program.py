@@ -199,11 +199,11 @@ class _Reader:
 
     def _call(self, entry: Any) -> None:
         value = entry.meta.get("val")
+        if entry.name in self.statics.arrays or (value is None and not entry.users):
+            return  # folded, or an assertion
         if entry.target is operator.getitem and isinstance(source := self.values.get(entry.args[0].name), Value):
             self.values[entry.name] = Value(source.node, entry.args[1])
             return
-        if entry.name in self.statics.arrays or (value is None and not entry.users):
-            return  # folded, or an assertion
         if not hasattr(value, "shape") and not isinstance(value, list | tuple):
             self.values[entry.name] = self._number(value)
             return

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from homolog.emitting.imported import built
+from homolog.live import Run
 from homolog.pytorch.framework import require
+from homolog.pytorch.run import LiveTorch
+from homolog.signature import Given
 
 if TYPE_CHECKING:
     import torch
@@ -39,3 +42,27 @@ def build(source: str) -> torch.nn.Module:
     with Undrawn():
         model: torch.nn.Module = built(source)
     return model.eval()
+
+
+def in_float64(source: str, model: torch.nn.Module, inputs: Given) -> Run | None:
+    """What the text computes in float64, as whoever has the file can make it compute.
+
+    Args:
+        source: the text.
+        model: what it was built to, filled.
+        inputs: real numbers in float64.
+
+    Returns:
+        None where it makes tensors of a type of its own, which do not go with float64.
+    """
+    torch = require()
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        wide = build(source).double()
+        wide.load_state_dict(model.state_dict())
+        return LiveTorch(wide).run(inputs)
+    except RuntimeError:
+        return None
+    finally:
+        torch.set_default_dtype(before)

@@ -107,13 +107,18 @@ def _conv_to_torch(node: Node) -> Fields:
 def _conv_to_keras(node: Node) -> Fields:
     fields = dict(node.fields)
     refuse_both(fields)
-    steps = zip(cast(Shape, fields["kernel_size"]), cast(Shape, fields["dilation"]), strict=True)
-    causal = tuple((d * (k - 1), 0) for k, d in steps)
     if _certainly_same(fields):
         fields["padding"] = "same"
-    elif len(causal) == 1 and fields["padding"] == causal and any(causal[0]):
+    elif is_causal(fields):
         fields["padding"] = "causal"
     return fields
+
+
+def is_causal(fields: Mapping[str, object]) -> bool:
+    """Whether padding lies in front of a sequence alone, and every place sees just what is up to it."""
+    steps = zip(cast(Shape, fields["kernel_size"]), cast(Shape, fields["dilation"]), strict=True)
+    causal = tuple((d * (k - 1), 0) for k, d in steps)
+    return len(causal) == 1 and fields["padding"] == causal and any(causal[0])
 
 
 def _is_depthwise(node: Node, rank: int) -> bool:

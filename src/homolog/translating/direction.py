@@ -9,6 +9,7 @@ from typing import Any, Literal
 from homolog.emitting.assembled import Assembled
 from homolog.errors import Usage
 from homolog.inputs import Inputs
+from homolog.live import Run
 from homolog.network import Network
 from homolog.plan import Plan
 from homolog.rules.training import Compiled
@@ -34,7 +35,8 @@ class Direction:
         build: text → live model.
         plan: trace, statements, the live model's variables and both names → what goes where.
         constants: what the model's constants are filled with.
-        parity: name of the source and both bounds → text of ``test_parity.py``.
+        in_float64: text, live model and inputs → what the written test computes in float64; None where it cannot.
+        parity: name of the source, both bounds and whether it is in float64 → text of ``test_parity.py``.
         files: names of the files that hold weights, with their formats.
         page: rows for the table of files in the folder's page, and how the model is loaded.
     """
@@ -51,7 +53,8 @@ class Direction:
     build: Callable[[str], Any]
     plan: Callable[[Trace, Assembled, Mapping[str, TensorRef], str, str], Plan]
     constants: Callable[[Assembled], Mapping[str, Array]]
-    parity: Callable[[str, float, float], str]
+    in_float64: Callable[[str, Any, Given], Run | None]
+    parity: Callable[[str, float, float, bool], str]
     files: Mapping[str, str]
     page: Page
 

@@ -4,27 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from homolog.emitting.graphs import graphs
 from homolog.emitting.names import identifier
 from homolog.errors import Mismatch
 from homolog.files import open_checkpoint
 from homolog.files.folder import atomic_folder
 from homolog.passes.ways import laid
 from homolog.proof import weights
-from homolog.proof.samples import samples
-from homolog.proof.subjects import Tolerance
+from homolog.translating.parity import comparison
 
 if TYPE_CHECKING:
     from homolog.translating.translation import Translation
 
-PARITY_ROWS = 2
 MODEL, PLAN, STORED, TEST, PAGE = "model.py", "plan.toml", "parity.npz", "test_parity.py", "README.md"
-ROUNDING = 8
-"""How many times the tolerance of outputs the written test allows: it runs on whatever machine, with other kernels."""
 
 
 def write(translation: Translation, out: Path, *, force: bool) -> Path:
@@ -41,10 +36,10 @@ def write(translation: Translation, out: Path, *, force: bool) -> Path:
             live.save(draft / name, form)
         _check_written(draft, translation)
         (draft / PLAN).write_text(translation.plan.to_toml(), encoding="utf-8")
-        tolerance = Tolerance.for_dtypes(ref.dtype for ref in translation.origin.tensors().values())
-        test = way.parity(translation.origin.name, ROUNDING * tolerance.atol, ROUNDING * tolerance.rtol)
+        found = comparison(translation)
+        test = way.parity(translation.origin.name, found.atol, found.rtol, found.wide)
         (draft / TEST).write_text(test, encoding="utf-8")
-        np.savez_compressed(draft / STORED, **_parity_arrays(translation))
+        np.savez_compressed(draft / STORED, **found.arrays)
         (draft / PAGE).write_text(_page(translation), encoding="utf-8")
     return out
 
@@ -57,18 +52,6 @@ def _check_written(folder: Path, translation: Translation) -> None:
         part = weights.check(translation.plan, refs, held)
         if not part.passed:
             raise Mismatch(f"{name} does not hold what it should; nothing was written", details=part.details)
-
-
-def _parity_arrays(translation: Translation) -> dict[str, Any]:
-    """Inputs in the written model's order of axes, and what the source gives for them in the same."""
-    made = translation.draft
-    drawn = samples(*graphs(made.trace, made.assembled), batch=PARITY_ROWS, seed=0)
-    run = translation.origin.live.run(drawn.first)
-    found: dict[str, Any] = {f"input_{place:02}": array for place, array in enumerate(drawn.second.values())}
-    for place, (name, array) in enumerate(zip(made.trace.outputs, run.outputs, strict=True)):
-        order = cast(tuple[int, ...], made.assembled.orders[name])
-        found[f"output_{place:02}"] = np.transpose(array, order)
-    return found
 
 
 def _page(translation: Translation) -> str:

@@ -13,7 +13,7 @@ from homolog.emitting.assembled import Assembled
 from homolog.errors import Unsupported, Usage
 from homolog.files import Format
 from homolog.inputs import Inputs, Sized
-from homolog.live import Entry
+from homolog.live import Entry, Run
 from homolog.network import Network
 from homolog.pytorch.emitting.assemble import assemble
 from homolog.pytorch.emitting.parity import parity
@@ -126,6 +126,12 @@ def _build(text: str) -> Any:
     return build(text)
 
 
+def _in_float64(text: str, model: Any, inputs: Given) -> Run | None:
+    from homolog.pytorch.written import in_float64
+
+    return in_float64(text, model, inputs)
+
+
 TO_TORCH = Direction(
     framework="pytorch",
     to="torch",
@@ -139,6 +145,7 @@ TO_TORCH = Direction(
     build=_build,
     plan=plan,
     constants=constants_of,
+    in_float64=_in_float64,
     parity=parity,
     files={"model.safetensors": Format.SAFETENSORS, "model.pt": Format.TORCH_STATE},
     page=Page(

@@ -91,3 +91,61 @@ def test_a_module_of_several_steps_that_is_used_again_is_a_function() -> None:
     text = translated(module, X).source
     assert text.count("ops.sigmoid(") == 1
     assert "def gate(" in text
+
+
+class Causal(torch.nn.Module):
+    """A convolution of a temporal network, which pads both ends and cuts the last places off."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = torch.nn.Conv1d(5, 6, 3, padding=4, dilation=2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.conv(x)[:, :, :-4].contiguous()
+
+
+def test_what_is_padded_and_cut_off_is_causal() -> None:
+    x = drawn((2, 5, 11))
+    assert apart(Causal(), x) < ROUNDING
+    source = translated(Causal(), x).source
+    assert 'padding="causal"' in source
+    assert "[:, :" not in source
+
+
+class Excited(torch.nn.Module):
+    """A factor for each channel, which is said to be as large as the map."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.gate = torch.nn.Conv2d(3, 4, 2), torch.nn.Linear(4, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.conv(x)
+        batch, channels = x.shape[:2]
+        return x * self.gate(x.mean((2, 3))).view(batch, channels, 1, 1).expand_as(x)
+
+
+def test_a_factor_for_each_channel_is_neither_moved_nor_repeated() -> None:
+    x = drawn((2, 3, 7, 9))
+    assert apart(Excited(), x) < ROUNDING
+    source = translated(Excited(), x).source
+    assert ", (-1, 1, 1, 4))" in source
+    assert "ops.transpose" not in source
+    assert "ops.tile" not in source
+
+
+class TimeFirst(torch.nn.Module):
+    """Words as a network reads them that has time in front."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words, self.places = torch.nn.Embedding(9, 4), torch.nn.Parameter(torch.tensor(drawn((5, 1, 4))))
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        return (self.words(ids.t()) + self.places).transpose(0, 1)
+
+
+def test_words_are_looked_up_as_they_lie() -> None:
+    ids = drawn((2, 5), "int64", 0, 8)
+    assert apart(TimeFirst(), ids) < ROUNDING
+    assert "ops.transpose" not in translated(TimeFirst(), ids).source

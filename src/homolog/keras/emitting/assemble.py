@@ -138,7 +138,7 @@ class Assembler(Loose):
         source = self.trace.steps[value.node]
         expression = self.expression(value, self.order(value), step)
         shape = self.trace.shape(value)
-        if source.static and shape[:1] not in ((None,), (1,)):
+        if source.static and shape[source.rows : source.rows + 1] not in ((None,), (1,)):
             raise Unsupported(
                 "an output has no row for each row of the batch",
                 where=source.where or source.name,
@@ -146,9 +146,10 @@ class Assembler(Loose):
                 found=f"a tensor of shape {shape} that is the same for all inputs",
                 help="leave it out of what forward returns",
             )
-        if not source.static:
+        if not source.static or not source.alike:
             return expression
-        return self.for_each_row(expression, len(self.trace.shape(value)), self.trace.dtype(value), step)
+        place = self.order(value).index(source.rows)
+        return self.for_each_row(expression, len(shape), self.trace.dtype(value), step, place=place)
 
     def _write(self, step: Step) -> None:
         call = Call(step, self)

@@ -1,7 +1,8 @@
 """PyTorch's ways to make an axis longer or shorter, as numbers: which places an output reads, and by what weights.
 
 Every one of them but the choice of the nearest is a linear map of each axis by itself; as a matrix it is the same in
-every framework. After PyTorch's ``aten/src/ATen/native/UpSample.h`` and ``cpu/UpSampleKernel.cpp``.
+every framework. It is in float64, and whoever keeps it rounds it. After PyTorch's
+``aten/src/ATen/native/UpSample.h`` and ``cpu/UpSampleKernel.cpp``.
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ def _matrix(
         first = floor(place)
         for neighbour, weight in zip(neighbours, weights(place - first), strict=True):
             found[row, min(max(first + neighbour, 0), axis.length - 1)] += weight
-    return found.astype(np.float32)
+    return found
 
 
 def _kernel(x: float, a: float) -> float:
@@ -108,7 +109,7 @@ def smooth(axis: Axis, *, is_cubic: bool) -> Array:
             x = abs((place - middle + 0.5) / wide)
             found[row, place] = _kernel(x, SMOOTH_CUBIC) if is_cubic else max(1.0 - x, 0.0)
         found[row] /= found[row].sum()
-    return found.astype(np.float32)
+    return found
 
 
 def cells(length: int, size: int) -> Array:

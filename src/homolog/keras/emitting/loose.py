@@ -91,27 +91,52 @@ class Loose(Statements):
         return self._zeros(max(len(self.trace.shape(value)), 1), self.trace.dtype(value), step)
 
     def for_each_row(
-        self, text: str, rank: int, dtype: str, step: Step, times: int = 1, beside: Value | None = None
+        self,
+        text: str,
+        rank: int,
+        dtype: str,
+        step: Step,
+        times: int = 1,
+        beside: tuple[Value, int] | None = None,
+        place: int = 0,
     ) -> str:
-        """A value whose first axis has one row, with as many rows as the batch has, or a multiple, or as another
-        value has that ``step`` reads.
+        """A value with one row, with as many rows as the batch has, or a multiple, or as another value of as many axes
+        has that ``step`` reads.
 
-        The zeros come first: Keras on TensorFlow takes the second of two for a bias where it has one long axis."""
-        zeros = self._zeros(rank, dtype, step, beside)
+        The zeros come first, or are taken away: Keras on TensorFlow takes the second of two addends for a bias where it
+        has one long axis.
+
+        Args:
+            text: of the value.
+            rank, dtype: of the value.
+            step: that reads it.
+            times: how many rows it gets for each of the batch.
+            beside: the other value, and the axis along which its rows lie.
+            place: where the rows are to lie.
+        """
+        zeros = self._zeros(rank, dtype, step, beside, place)
         if times > 1:
-            zeros = self.let(f"ops.repeat({zeros}, {times}, axis=0)", step)
-        return self.let(f"ops.logical_or({text}, {zeros})" if dtype == "bool" else f"{zeros} + {text}", step)
+            zeros = self.let(f"ops.repeat({zeros}, {times}, axis={place})", step)
+        if dtype == "bool":
+            return self.let(f"ops.logical_or({text}, {zeros})", step)
+        return self.let(f"{text} - {zeros}" if place else f"{zeros} + {text}", step)
 
-    def _zeros(self, axes: int, dtype: str, step: Step, beside: Value | None = None) -> str:
-        """Zeros of so many axes, with the rows of a value and a length of one along all others."""
-        anchor = beside or Value(self.trace.inputs[0].name)
-        name = self.expression(anchor, self.order(anchor), step)
-        rank, own = len(self.trace.shape(anchor)), self.trace.dtype(anchor)
-        lengths = [":1"] * (min(axes, rank) - 1) + ["0"] * (rank - axes) + ["None"] * (axes - rank)
-        text = f"ops.zeros_like({name}[{', '.join((':', *lengths))}])" if lengths else f"ops.zeros_like({name})"
+    def _zeros(self, axes: int, dtype: str, step: Step, beside: tuple[Value, int] | None = None, place: int = 0) -> str:
+        """Zeros of so many axes, with the rows of a value at their place and a length of one along all others."""
+        anchor, along = beside or (Value(self.trace.inputs[0].name), 0)
+        order = self.order(anchor)
+        name, lies = self.expression(anchor, order, step), order.index(along)
+        rank, own = len(order), self.trace.dtype(anchor)
+        if lies or place:
+            text = f"{name}[{', '.join(':' if axis == lies else '0' for axis in range(rank))}]" if rank > 1 else name
+            shape = tuple(-1 if axis == place else 1 for axis in range(axes))
+            text = f"ops.reshape({text}, {shape!r})" if axes > 1 else text
+        else:
+            lengths = [":1"] * (min(axes, rank) - 1) + ["0"] * (rank - axes) + ["None"] * (axes - rank)
+            text = f"{name}[{', '.join((':', *lengths))}]" if lengths else name
         floats = own.startswith("float") and dtype.startswith("float")
-        word = DTYPES.get(dtype, dtype)
-        return self.let(text if floats or own == dtype else f"ops.cast({text}, {word!r})", step)
+        zeros, word = f"ops.zeros_like({text})", DTYPES.get(dtype, dtype)
+        return self.let(zeros if floats or own == dtype else f"ops.cast({zeros}, {word!r})", step)
 
     def _rows_counted(self, value: Value, axis: int, step: Step) -> str:
         """The numbers of the rows along an axis; written where they are needed, for most who index need them not."""

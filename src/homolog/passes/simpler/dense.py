@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import cast
 
 from homolog.graph import Node, Value, Weight
 from homolog.passes.simpler.rewiring import rewired
@@ -12,13 +10,12 @@ from homolog.tensors import TensorRef
 from homolog.trace import PARAMETER, Step, Trace
 from homolog.transforms import Axes, Part
 
-RESHAPES = {"view", "reshape", "_unsafe_view"}
 WEIGHT = ".weight"
 TURNED = Axes("inp out -> out inp")
 
 
 def dense(trace: Trace) -> Trace:
-    """The trace with ``linear`` in place of ``addmm`` and the like, and without the reshapes to matrices around it.
+    """The trace with ``linear`` in place of ``addmm`` and the like.
 
     A product with what does not depend on the inputs, a first state of zeros, is the layer that others make of its
     matrix; by itself it is none.
@@ -27,7 +24,7 @@ def dense(trace: Trace) -> Trace:
     alone = {name for name, made in found.items() if made.static and trace.steps[name].operator != "linear"}
     held = {ref for name, made in found.items() if name not in alone for ref in _matrices(made)}
     changed = {name: made for name, made in found.items() if name not in alone or held & _matrices(made)}
-    return _unfolded(rewired(trace, steps=changed)) if changed else trace
+    return rewired(trace, steps=changed) if changed else trace
 
 
 def _matrices(step: Step) -> set[str]:
@@ -101,30 +98,3 @@ def _parameter(trace: Trace, argument: object) -> TensorRef | None:
         return None
     tensor = trace.steps[argument.node].tensor
     return tensor if tensor is not None and tensor.trainable is not False else None
-
-
-def _unfolded(trace: Trace) -> Trace:
-    """Without reshapes that make a matrix of what a linear layer reads, and give the axes back behind it."""
-    readers = trace.readers()
-    same: dict[Value, Value] = {}
-    changed: dict[str, Step] = {}
-    for step in trace.steps.values():
-        if step.operator != "linear" or len(step.shape) != 2:
-            continue
-        before = trace.steps[cast(Value, step.arguments["input"]).node]
-        behind = readers.get(Value(step.name), [])
-        if before.operator not in RESHAPES or len(behind) != 1 or behind[0].operator not in RESHAPES:
-            continue
-        given = cast(Value, before.arguments["self"])
-        shape, wide = trace.shape(given), behind[0].shape
-        same_rows = shape[:-1] == wide[:-1] and trace.open(given)[:-1] == behind[0].open[0][:-1]
-        if shape[-1] == before.shape[-1] and same_rows and wide[-1] == step.shape[-1]:
-            changed[step.name] = _wide(step, given, behind[0])
-            same[Value(behind[0].name)] = Value(step.name)
-    return rewired(trace, same, changed) if changed else trace
-
-
-def _wide(step: Step, given: Value, behind: Step) -> Step:
-    arguments: Mapping[str, object] = {**step.arguments, "input": given}
-    layer = None if step.layer is None else replace(step.layer, shapes=behind.shapes)
-    return replace(step, arguments=arguments, shapes=behind.shapes, open=behind.open, layer=layer)

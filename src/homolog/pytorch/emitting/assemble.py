@@ -122,16 +122,18 @@ class Assembler(Loose):
         source = self.trace.steps[value.node]
         if source.operator == CONSTANT and source.array is not None and not source.array.ndim:
             return self.number(value.node, source.array, step)
-        expression = self.expression(value, self.order(value), step)
-        shape = self.trace.shape(value)
-        if not source.static or not source.alike or shape[:1] != (1,):
+        order, shape = self.order(value), self.trace.shape(value)
+        expression = self.expression(value, order, step)
+        if not _is_repeated(source, shape):
             return expression
-        return self.for_each_row(expression, len(shape), step)
+        return self.for_each_row(expression, len(shape), step, order.index(source.rows))
 
     def _shape(self, value: Value) -> OpenShape:
         """Of an output; what is the same for all rows is repeated for each."""
         source, shape = self.trace.steps[value.node], self.trace.shape(value)
-        return (None, *shape[1:]) if source.static and source.alike and shape[:1] == (1,) else shape
+        if not _is_repeated(source, shape):
+            return shape
+        return (*shape[: source.rows], None, *shape[source.rows + 1 :])
 
     def _write(self, step: Step) -> None:
         result = WRITERS[step.operator](Call(step, self))
@@ -178,3 +180,8 @@ def identity(node: Node) -> object:
         (slot, tuple(ref.name for ref in weight.tensors), str(weight.layout)) for slot, weight in node.weights.items()
     )
     return weights, node.layer
+
+
+def _is_repeated(source: Step, shape: OpenShape) -> bool:
+    """Whether a value is there once for all rows."""
+    return source.static and source.alike and shape[source.rows : source.rows + 1] == (1,)

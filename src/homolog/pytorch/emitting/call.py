@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, ClassVar
 from homolog.emitting import call
 from homolog.emitting.words import word, written
 from homolog.graph import Node, Value
+from homolog.passes.axes import Order, is_axes, natural
 from homolog.passes.ways import Target
-from homolog.trace import Open
+from homolog.trace import BATCH, Open
 
 if TYPE_CHECKING:
     from homolog.pytorch.emitting.assemble import Assembler
@@ -85,14 +86,41 @@ class Call(call.Call):
 
     # -- operands -----------------------------------------------------------------------------------------------
 
-    def with_rows(self, value: str | Value, text: str | None = None, axis: int = 0) -> str:
-        """A tensor with a row for each of the batch, where it is there once for all rows and the result is not."""
-        text = (self.plain(value) if axis or not self.is_natural else self.x(value)) if text is None else text
-        if not self.is_static(value) or self.step.static or not self.rank(value):
+    def with_rows(self, value: str | Value, text: str | None = None) -> str:
+        """A tensor with a row for each of the batch, where it is there once for all rows and the result is not.
+
+        Args:
+            value: the tensor.
+            text: its expression, where that is not ``x``.
+        """
+        if text is None and not self.is_natural:
+            return self.plain_with_rows(value)
+        return self._repeated(value, text or self.x(value), self.order_of(value))
+
+    def operand(self, argument: object) -> str:
+        """As of any language. Beside numbers that are taken over all rows, a tensor that is there once for all of them
+        is what gives the result its rows."""
+        text = super().operand(argument)
+        if not isinstance(argument, Value) or self.rank(argument) < len(self.step.shape) or self._has_rows_beside:
             return text
-        if self.shape(value)[axis] != 1:
+        return self._repeated(argument, text, self.order if is_axes(self.order) else self.assembler.order(argument))
+
+    @property
+    def _has_rows_beside(self) -> bool:
+        """Whether the result has no rows, or a value that depends on the inputs brings them."""
+        open_axes = self.assembler.trace.open
+        given = [open_axes(value) for value in self.step.values() if not self.is_static(value)]
+        return BATCH not in open_axes(Value(self.step.name)) or any(BATCH in axes for axes in given)
+
+    def plain_with_rows(self, value: str | Value) -> str:
+        """The same in the source's order of axes."""
+        return self._repeated(value, self.plain(value), natural(self.rank(value)))
+
+    def _repeated(self, value: str | Value, text: str, order: Order) -> str:
+        rows = self.rows(value)
+        if not self.is_static(value) or self.step.static or not self.rank(value) or self.shape(value)[rows] != 1:
             return text
-        return self.assembler.for_each_row(text, self.rank(value), self.step, axis)
+        return self.assembler.for_each_row(text, self.rank(value), self.step, order.index(rows))
 
     def tensor(self, value: Value) -> str:
         """A tensor that stands where PyTorch takes no number."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from homolog.pytorch.likeness.segments import reduced
+
 if TYPE_CHECKING:
     import torch
 
@@ -57,6 +59,33 @@ def _repeat(plain: Callable[..., Any]) -> Callable[..., Any]:
         return plain(x, repeats, axis=axis)
 
     return repeat
+
+
+def _average(plain: Callable[..., Any]) -> Callable[..., Any]:
+    """With weights: Keras's own adds up those of the last axis, whichever axis the average is over."""
+    import torch
+
+    def average(x: Any, axis: int | None = None, weights: Any = None) -> Any:
+        if weights is None or not isinstance(x, torch.Tensor):
+            return plain(x, axis=axis, weights=weights)
+        weights = torch.as_tensor(weights)
+        if axis is None:
+            return (x * weights).sum() / weights.sum()
+        if weights.dim() < x.dim():
+            weights = weights.reshape([-1 if place == axis % x.dim() else 1 for place in range(x.dim())])
+        return (x * weights).sum(axis) / weights.sum(axis)
+
+    return average
+
+
+def _count_nonzero(plain: Callable[..., Any]) -> Callable[..., Any]:
+    """With the axes that are left in their order: Keras's own turns them round."""
+    import torch
+
+    def count_nonzero(x: Any, axis: Any = None) -> Any:
+        return plain(x, axis=axis) if axis in (None, (), []) else torch.sum(x != 0, dim=axis).to(torch.int32)
+
+    return count_nonzero
 
 
 def _take(plain: Callable[..., Any]) -> Callable[..., Any]:
@@ -157,7 +186,10 @@ def amended(numbers: set[float]) -> dict[str, Callable[[Callable[..., Any]], Cal
     return {
         "core.get_device": lambda plain: _device,
         "core.convert_to_tensor": lambda plain: _convert_to_tensor(plain, numbers),
+        "math._segment_reduction_fn": reduced,
         "numpy.arange": _arange,
+        "numpy.average": _average,
+        "numpy.count_nonzero": _count_nonzero,
         "numpy.maximum": _bounded("min"),
         "numpy.minimum": _bounded("max"),
         "numpy.repeat": _repeat,

@@ -111,6 +111,17 @@ def test_sums_along_axes_of_one_length(one: tuple[int, ...], two: tuple[int, ...
     assert apart(Sum(one, two), drawn((2, 3, 3))) <= ROUNDING
 
 
+def _outer(x: torch.Tensor) -> object:
+    rows, columns = x.mean(2, keepdim=True), x.mean(1, keepdim=True)
+    return [x + rows, rows + x, x + columns, rows + columns, columns + rows]
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_sums_of_what_each_row_has_along_one_axis(rows: int) -> None:
+    """With one row in the batch Keras on TensorFlow would take some of these for biases of another axis."""
+    assert apart(One(_outer), drawn((2, 3, 3)), rows=rows) <= ROUNDING
+
+
 def test_bits_of_numbers() -> None:
     whole = drawn(dtype="int64")
     assert apart(One(lambda x: (x & 3) | (x ^ 1)), whole) == 0

@@ -135,3 +135,22 @@ def test_computed_kernels(settings: dict[str, object]) -> None:
 def test_padding_is_folded_into_the_layer(settings: dict[str, object], words: str) -> None:
     source = translated(nn.Conv2d(6, 12, **settings), IMAGE).source  # type: ignore[arg-type]
     assert words in source and "ZeroPadding" not in source
+
+
+class Modulated(nn.Module):
+    """A kernel for each row, as one convolution of as many groups as rows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kernel, self.style = nn.Parameter(torch.randn(5, 3, 2, 2)), nn.Linear(4, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        rows, channels, *space = x.shape
+        kernels = self.kernel * self.style(x.mean(2)[..., :4].mean(1)).view(rows, 1, channels, 1, 1)
+        found = nn.functional.conv2d(x.reshape(1, -1, *space), kernels.flatten(0, 1), groups=rows)
+        return found.view(rows, 5, *found.shape[2:])
+
+
+def test_a_kernel_for_each_row_is_refused() -> None:
+    with pytest.raises(Unsupported, match="a kernel for each row"):
+        translated(Modulated(), random.standard_normal((2, 3, 7, 9)).astype(np.float32))

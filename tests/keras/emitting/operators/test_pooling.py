@@ -85,7 +85,7 @@ class Settled(nn.Module):
 @pytest.mark.parametrize(
     "module",
     [
-        Settled("max_pool2d", kernel_size=2, return_indices=True),
+        Settled("max_pool2d", kernel_size=3, stride=2, return_indices=True),
         Settled("adaptive_max_pool2d", output_size=2, return_indices=True),
         Settled("avg_pool2d", kernel_size=2, divisor_override=3),
     ],

@@ -194,3 +194,25 @@ def test_first_states_of_zeros_for_several_times_the_rows(kind: str, states: str
 def test_other_first_states_for_several_times_the_rows_are_refused() -> None:
     with pytest.raises(Unsupported, match="depends on the batch other than by its first axis"):
         translated(Rows(nn.LSTM(3, 4, 2, batch_first=True), "others"), drawn((2, 7, 5, 3)))
+
+
+class TimeFirst(nn.Module):
+    """A sequence that is turned for a stack, whose places are rows for the layer behind it, and turned back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stack, self.last = nn.LSTM(3, 4, 2, bidirectional=True), nn.Linear(8, 6)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        sequence, _ = self.stack(x.permute(1, 0, 2))
+        time, batch, width = sequence.shape
+        rows = torch.log_softmax(self.last(sequence.reshape(time * batch, width)), dim=1)
+        return rows.view(time, batch, -1).transpose(0, 1)
+
+
+def test_a_sequence_that_is_turned_for_a_stack_lies_as_keras_has_it() -> None:
+    torch.manual_seed(0)
+    assert apart(TimeFirst(), drawn()) <= BOUND
+    text = translated(TimeFirst(), drawn()).source
+    assert "ops.transpose" not in text
+    assert "ops.reshape" not in text

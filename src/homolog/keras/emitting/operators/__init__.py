@@ -21,6 +21,7 @@ from homolog.keras.emitting.operators import (
     shape,
     sorting,
     spatial,
+    unpooling,
     weight_norm,
 )
 from homolog.keras.emitting.registry import WRITERS
@@ -47,5 +48,6 @@ __all__ = [
     "shape",
     "sorting",
     "spatial",
+    "unpooling",
     "weight_norm",
 ]

@@ -101,9 +101,9 @@ def summed(call: Call, one: Value, two: Value) -> str:
     """Two values together. Keras on TensorFlow takes the second for a bias if it has one axis of more than one place,
     and adds it along the first's last axis, or its second, if that has as many places: whichever axis was meant."""
     shapes = [_beside_result(call, value) for value in (one, two)]
-    if not _taken_wrong(*shapes):
+    if not _may_be_taken_wrong(*shapes):
         return f"{call.operand(one)} + {call.operand(two)}"
-    if not _taken_wrong(*reversed(shapes)):
+    if not _may_be_taken_wrong(*reversed(shapes)):
         return f"{call.operand(two)} + {call.operand(one)}"
     return f"{call.operand(one)} - (-{call.operand(two)})"
 
@@ -114,8 +114,14 @@ def _beside_result(call: Call, value: Value) -> OpenShape:
     return laid((*(1 for _ in range(len(call.step.shape) - len(shape))), *shape), call.order)
 
 
+def _may_be_taken_wrong(one: OpenShape, two: OpenShape) -> bool:
+    """Whether the second of two operands is added along another axis than its own, for any batch or for one row."""
+    at_one = (tuple(1 if length is None else length for length in shape) for shape in (one, two))
+    return _taken_wrong(one, two) or _taken_wrong(*at_one)
+
+
 def _taken_wrong(one: OpenShape, two: OpenShape) -> bool:
-    """Whether the second of two operands may be added along another axis than its own."""
+    """The same for lengths as they are known."""
     places = [place for place, length in enumerate(two) if length != 1]
     if len(places) != 1 or len(one) == 1:
         return False

@@ -15,7 +15,8 @@ from homolog.keras.emitting.operators.layers import LAST, as_layer
 from homolog.keras.emitting.operators.padding import explicit, padded
 from homolog.keras.emitting.operators.weight_norm import kernel
 from homolog.keras.emitting.registry import writes
-from homolog.rules.conv import Pads
+from homolog.rules.conv import Pads, is_causal
+from homolog.trace import Open
 from homolog.transforms import Part
 
 WEIGHTS = ("input", "weight", "bias")
@@ -25,7 +26,9 @@ WEIGHTS = ("input", "weight", "bias")
 def convolution(call: Call) -> str:
     """A convolution, with its padding in front of it where Keras's ``same`` is another."""
     _refuse_without_batch(call)
-    node, given = padded(call, _node(call), call.x("input"))
+    node, given = _node(call), call.x("input")
+    if not (is_causal(node.fields) and _may_be_causal(node)):
+        node, given = padded(call, node, given)
     rank = call.rank("input") - 2
     stride, dilation = (cast(Sequence[int], node.fields[name]) for name in ("stride", "dilation"))
     if max(stride) > 1 and max(dilation) > 1:  # Keras does one of the two at a time
@@ -33,6 +36,11 @@ def convolution(call: Call) -> str:
         every = call.let(_applied(call, node, given))
         return f"{every}[:, {', '.join('::' + str(step) if step > 1 else ':' for step in stride)}]"
     return _applied(call, node, given)
+
+
+def _may_be_causal(node: Node) -> bool:
+    """Whether it becomes the one layer of Keras that knows the word."""
+    return bool(node.weights) and (node.fields["groups"] == 1 or node.weights["weight"].shape[1] != 1)
 
 
 def _refuse_without_batch(call: Call) -> None:
@@ -65,6 +73,11 @@ def _by_operation(call: Call, node: Node, x: str) -> str:
     """With a kernel that is computed when the model runs."""
     fields, rank = node.fields, call.rank("weight") - 2
     groups = cast(int, fields["groups"])
+    if isinstance(fields["groups"], Open):
+        raise call.refusal(
+            f"{fields['groups'].text} groups of channels: a kernel for each row",
+            "scale what the convolution reads and what it gives, and leave the kernel the same for all rows",
+        )
     inner, outer = (call.shape("weight")[axis] for axis in (1, 0))
     settings = _settings(node)
     if fields["padding"] == "same":

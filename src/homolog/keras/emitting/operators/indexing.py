@@ -10,10 +10,9 @@ import numpy as np
 from homolog.graph import OpenShape, Value
 from homolog.keras.emitting.call import Call
 from homolog.keras.emitting.operators.places import Places, wrapped
-from homolog.keras.emitting.operators.shape import END
 from homolog.keras.emitting.registry import writes
 from homolog.tensors import Array
-from homolog.trace import Open
+from homolog.trace import END, Open
 
 
 @writes("index", "_unsafe_index")
@@ -220,7 +219,7 @@ def _for_rows(call: Call, name: str, other: str, text: str) -> str:
     if not call.is_static(name) or call.is_static(other) or call.step.shape[0] is not None:
         return text
     rank, dtype = len(call.step.shape), call.dtype(name)
-    return call.assembler.for_each_row(text, rank, dtype, call.step, beside=call.value(other))
+    return call.assembler.for_each_row(text, rank, dtype, call.step, beside=(call.value(other), 0))
 
 
 @writes("one_hot")

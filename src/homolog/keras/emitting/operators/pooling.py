@@ -9,10 +9,11 @@ from typing import cast
 import numpy as np
 
 from homolog import rules
-from homolog.graph import Node, Value
+from homolog.graph import Node
 from homolog.keras.emitting.call import Call
 from homolog.keras.emitting.operators.layers import LAST, by_place
 from homolog.keras.emitting.operators.padding import explicit, padded
+from homolog.keras.emitting.operators.unpooling import places
 from homolog.keras.emitting.registry import writes
 from homolog.rules.conv import Pads
 from homolog.rules.writing import keras_layer
@@ -52,16 +53,9 @@ def max_pool(call: Call) -> str:
 
 @writes("max_pool2d_with_indices", "max_pool3d_with_indices", "max_pool1d_with_indices")
 def max_pool_with_indices(call: Call) -> list[str]:
-    """The same; where the largest stood is not written."""
-    _refuse_indices(call)
-    return [cast(str, max_pool(call))]
-
-
-def _refuse_indices(call: Call) -> None:
-    places = Value(call.step.name, 1)
-    trace = call.assembler.trace
-    if places in trace.outputs.values() or places in trace.readers():
-        raise call.refusal("return_indices=True: Keras gives what is largest, and not where it stood")
+    """The same, and where the largest stood."""
+    largest = cast(str, max_pool(call))
+    return [call.let(largest), places(call)] if call.is_read(1) else [largest]
 
 
 def _lowest(call: Call) -> float:
@@ -172,7 +166,8 @@ def adaptive(call: Call) -> str:
 @writes("adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d")
 def adaptive_max(call: Call) -> list[str]:
     """The same with the largest; where it stood is not written."""
-    _refuse_indices(call)
+    if call.is_read(1):
+        places(call)
     return [cast(str, adaptive(call))]
 
 

@@ -116,9 +116,7 @@ def _initial(call: Call) -> list[str]:
     for value in given:
         name = call.plain(value)
         if call.is_static(value):  # once for all rows, which lie along the second axis
-            first = call.let(f"ops.transpose({name}, {SWAPPED})")
-            rows = call.assembler.for_each_row(first, call.rank(value), call.dtype(value), call.step)
-            name = call.let(f"ops.transpose({rows}, {SWAPPED})")
+            name = call.assembler.for_each_row(name, call.rank(value), call.dtype(value), call.step, place=1)
         names.append(name)
     return names
 

@@ -150,7 +150,7 @@ def by_matrices(call: Call, x: str, name: str, matrices: Sequence[Array | None])
     for place, matrix in enumerate(matrices, start=1):
         if matrix is not None:
             size, length = matrix.shape
-            held = call.assembler.fixed(f"{name} {length} to {size}", matrix, call.step)
+            held = call.assembler.fixed(f"{name} {length} to {size}", matrix.astype(np.float32), call.step)
             old = letters[place]
             x = call.let(f'ops.einsum("{letters},i{old}->{letters.replace(old, "i")}", {x}, {held})')
     return x

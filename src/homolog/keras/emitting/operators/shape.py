@@ -8,10 +8,7 @@ from homolog.graph import OpenShape, Value
 from homolog.keras.emitting.call import Call
 from homolog.keras.emitting.registry import writes
 from homolog.passes.ways import Order, is_axes, is_flat, is_flattened, natural, permutation, permuted, squeezed_axes
-from homolog.trace import Open
-
-END = 2**62
-"""From here on a number says "as far as there is"."""
+from homolog.trace import END, Open
 
 
 @writes("view", "reshape", "flatten", "unflatten", "_unsafe_view", "view_as", "reshape_as", "ravel")
@@ -21,7 +18,8 @@ def reshape(call: Call) -> str:
     if shape == call.step.shape and shape.count(None) < 2:
         return x
     if call.is_static("self") and not call.step.alike:  # rows that are all alike go into an axis that is not the batch
-        x = call.assembler.for_each_row(x, len(shape), call.dtype("self"), call.step)
+        place = call.order_of("self").index(call.rows("self"))
+        x = call.assembler.for_each_row(x, len(shape), call.dtype("self"), call.step, place=place)
     if is_flat(call.order):
         return call.layer("Flatten", {}, x)
     out, order = call.out_shape, call.order_of("self")
@@ -95,26 +93,34 @@ def concatenate(call: Call) -> str:
     """Side by side; what is there once for all rows is repeated."""
     dim = cast(int, call["dim"] or 0)
     given = [value for value in call.tensors("tensors") if call.shape(value) != (0,)]
-    moving = next((value for value in given if not call.is_static(value)), None)
-    names = [_with_rows(call, value, dim, moving) for value in given]
+    joins_rows = [dim % call.rank(value) == call.rows(value) for value in given]
+    names = [
+        call.x(value) if joins else _with_rows(call, value, given, call.rows(value))
+        for value, joins in zip(given, joins_rows, strict=True)
+    ]
     axis = call.out_axis(dim)
     return f"ops.concatenate([{', '.join(names)}], axis={axis})"
 
 
-def _with_rows(call: Call, value: Value, dim: int, moving: Value | None) -> str:
-    name = call.x(value)
-    rank = call.rank(value)
-    repeated = call.is_static(value) and not call.step.static and call.step.shape[0] is None and dim % rank != 0
-    return call.assembler.for_each_row(name, rank, call.dtype(value), call.step, beside=moving) if repeated else name
+def _with_rows(call: Call, value: Value, given: list[Value], into: int) -> str:
+    """One of several tensors of one shape, with rows where the result has them, along its axis ``into``."""
+    name, rank, rows = call.x(value), call.rank(value), call.rows(value)
+    if not call.is_static(value) or call.step.shape[into] is not None:
+        return name
+    moving = next(((other, rows) for other in given if not call.is_static(other)), None)
+    place = call.order_of(value).index(rows)
+    return call.assembler.for_each_row(name, rank, call.dtype(value), call.step, beside=moving, place=place)
 
 
 @writes("stack")
 def stack(call: Call) -> str:
     """Side by side along a new axis."""
-    given = call.tensors("tensors")
-    moving = next((value for value in given if not call.is_static(value)), None)
-    names = [_with_rows(call, value, 1, moving) if call.rank(value) else call.plain(value) for value in given]
-    return f"ops.stack([{', '.join(names)}], axis={call.out_axis(call['dim'])})"
+    given, dim = call.tensors("tensors"), cast(int, call["dim"]) % len(call.step.shape)
+    names = [
+        _with_rows(call, value, given, rows + (dim <= rows)) if call.rank(value) else call.plain(value)
+        for value, rows in zip(given, map(call.rows, given), strict=True)
+    ]
+    return f"ops.stack([{', '.join(names)}], axis={call.out_axis(dim)})"
 
 
 SPLITS = {"vsplit": 0, "hsplit": 1, "dsplit": 2}

@@ -137,6 +137,8 @@ TORCH = {
     **{f"special_{name}": f"special.{name}" for name in ("erf", "expit", "expm1", "logit", "logsumexp", "xlogy")},
     **{"special_softmax": "softmax", "linalg_cross": "linalg.cross", "linalg_vector_norm": "linalg.vector_norm"},
     **{"linalg_diagonal": "linalg.diagonal", "_cdist_forward": "cdist"},
+    **{f"linalg_{name}": f"linalg.{name}" for name in ("inv", "cholesky", "det", "solve", "matrix_power", "pinv")},
+    **{"det": "linalg.det", "inverse": "linalg.inv", "logdet": "logdet", "slogdet": "linalg.slogdet"},
 }
 """Operators that are a function of ``torch``."""
 

@@ -13,7 +13,7 @@ from homolog.pytorch.emitting.registry import writes
 @writes("index", "_unsafe_index")
 def index(call: Call) -> str:
     """Places of one axis, or of several at once."""
-    return f"{call.with_rows('self', call.plain('self'))}[{_places(call)}]"
+    return f"{call.plain_with_rows('self')}[{_places(call)}]"
 
 
 def _places(call: Call) -> str:
@@ -27,7 +27,7 @@ def _places(call: Call) -> str:
 def index_put(call: Call) -> str:
     """Numbers put at places."""
     items = cast("list[object]", call["indices"])
-    x = call.with_rows("self", call.plain("self"))
+    x = call.plain_with_rows("self")
     given = [item for item in items if isinstance(item, Value)]
     first = items.index(given[0])
     if None in items[first:]:
@@ -51,7 +51,7 @@ def _whole(x: str, axis: int, behind: int) -> str:
 def gather(call: Call) -> str:
     """For every place a place of one axis."""
     name = "index" if call.has("index") else "indices"
-    x, places = (call.with_rows(key, call.plain(key)) for key in ("self", name))
+    x, places = (call.plain_with_rows(key) for key in ("self", name))
     if call.step.operator == "gather":
         return f"{x}.gather({call['dim']}, {places})"
     dim = "" if call["dim"] is None else f", dim={call['dim']}"
@@ -61,8 +61,8 @@ def gather(call: Call) -> str:
 @writes("scatter", "scatter_add", "scatter_reduce")
 def scatter(call: Call) -> str:
     """Numbers put at places of one axis."""
-    x, places = (call.with_rows(key, call.plain(key)) for key in ("self", "index"))
-    source = call.with_rows("src", call.plain("src")) if call.has("src") else call.literal(call["value"])
+    x, places = (call.plain_with_rows(key) for key in ("self", "index"))
+    source = call.plain_with_rows("src") if call.has("src") else call.literal(call["value"])
     words = [str(call["dim"]), places, source]
     if call["reduce"] is not None:
         name = call.step.operator
@@ -90,7 +90,7 @@ def slice_scatter(call: Call) -> str:
 @writes("select_scatter")
 def select_scatter(call: Call) -> str:
     """One place of an axis replaced."""
-    x, source = call.with_rows("self", call.plain("self")), call.with_rows("src", call.plain("src"))
+    x, source = call.plain_with_rows("self"), call.plain_with_rows("src")
     return f"torch.select_scatter({x}, {source}, {call['dim']}, {call.literal(call['index'])})"
 
 

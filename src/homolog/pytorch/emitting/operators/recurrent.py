@@ -118,7 +118,7 @@ def _initial(call: Call) -> list[str]:
     arrays = [call.constant(value) for value in given]
     if all(array is not None and not array.any() for array in arrays):
         return []
-    names = [call.with_rows(value, axis=1) for value in given]
+    names = [call.plain_with_rows(value) for value in given]
     return names if len(names) == 1 else [f"({', '.join(names)})"]
 
 

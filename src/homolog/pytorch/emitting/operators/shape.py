@@ -20,8 +20,9 @@ def reshape(call: Call) -> str:
     """Another shape."""
     x, lengths = call.x(), call.lengths("self")
     if call.is_static("self") and not call.step.alike:  # rows that are all alike go into an axis that is not the batch
-        x = call.assembler.for_each_row(x, len(lengths), call.step)
-        lengths = (BATCH, *lengths[1:])
+        rows = call.rows("self")
+        x = call.assembler.for_each_row(x, len(lengths), call.step, call.order_of("self").index(rows))
+        lengths = (*lengths[:rows], BATCH, *lengths[rows + 1 :])
     if is_flat(call.order):
         return f"{x}.flatten(1)"
     given, wanted = arranged(lengths, call.order_of("self")), arranged(call.lengths(Value(call.step.name)), call.order)
@@ -118,7 +119,8 @@ def concatenate(call: Call) -> str:
     """Side by side; what is there once for all rows is repeated."""
     dim = cast(int, call["dim"] or 0)
     given = [value for value in call.tensors("tensors") if call.shape(value) != (0,)]
-    names = [call.with_rows(value, call.x(value)) if dim % call.rank(value) else call.x(value) for value in given]
+    apart = [dim % call.rank(value) != call.rows(value) for value in given]
+    names = [call.with_rows(v, call.x(v)) if alone else call.x(v) for v, alone in zip(given, apart, strict=True)]
     return f"torch.cat([{', '.join(names)}], dim={call.out_axis(dim)})"
 
 

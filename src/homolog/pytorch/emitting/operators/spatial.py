@@ -18,7 +18,7 @@ def grid_sampler(call: Call) -> str:
     settings = {"mode": MODES[call["interpolation_mode"]], "padding_mode": OUTSIDE[call["padding_mode"]]}
     usual = {"mode": "bilinear", "padding_mode": "zeros"}
     words = [f", {key}={value!r}" for key, value in settings.items() if value != usual[key]]
-    maps, grid = (call.with_rows(name, call.plain(name)) for name in ("input", "grid"))
+    maps, grid = (call.plain_with_rows(name) for name in ("input", "grid"))
     return f"F.grid_sample({maps}, {grid}{''.join(words)}, align_corners={call['align_corners']})"
 
 
