@@ -137,12 +137,13 @@ def causes(
     found = why.of_weights(*graphs, plan, mend)
     if run and first.has_model and second.has_model:
         subjects = _subjects(first, second, graphs, plan, given)
-        wrong = {part.name for part in parts if not part.passed}
-        if wrong <= LEARNING:
+        failed = [part for part in parts if not part.passed]
+        if all("proves_nothing" in part.figures for part in failed):
+            return why.in_order(found, *graphs)  # they may be the same: what differs in such a run differs by chance
+        if {part.name for part in failed} <= LEARNING:
             found += why.of_training(subjects)
         else:
-            nothing = any("proves_nothing" in part.figures for part in parts)  # what differs then differs by chance
-            found = [*why.of_runs(subjects, plan.differences, mend, explained=bool(found) or nothing), *found]
+            found = [*why.of_runs(subjects, plan.differences, mend, explained=bool(found)), *found]
     return why.in_order(found, *graphs)
 
 

@@ -55,3 +55,16 @@ def test_the_layer_that_differs_is_the_one_that_is_named(wrong: str) -> None:
     layer.set_weights([array + np.float32(0.1) for array in layer.get_weights()])
     part = check_layers(made.subjects, Tolerance())
     assert [detail.split()[1] for detail in part.details if detail.startswith("DIFFER")] == [wrong]
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_a_stack_of_recurrent_layers_is_compared_as_a_whole(bidirectional: bool) -> None:
+    module = nn.GRU(5, 7, num_layers=2, bidirectional=bidirectional, batch_first=True)
+    made = homolog.translate(
+        module.eval(), "keras", inputs=[(2, 6, 5)], tolerance=Tolerance(1e-30, 0.0, rounding=False)
+    )
+
+    assert [part.name for part in made.proof.parts if not part.passed] == ["outputs"]
+    assert made.proof.causes
+    assert {a for a, _ in made.subjects.plan.pairs} <= set(made.subjects.graph_a.nodes)
+    assert len(made.plan.pairs) == (4 if bidirectional else 2)

@@ -124,6 +124,14 @@ def test_what_only_one_network_gives_is_said_and_the_rest_compared() -> None:
     assert part.details == ("not compared: output 1 (batch, 1), which only the first gives",)
 
 
+@pytest.mark.parametrize(("two", "told"), [(np.squeeze, True), (lambda x: x[:, :3], False)])
+def test_a_batch_of_one_that_is_squeezed_away_is_told_of(two: Callable[[Array], Array], told: bool) -> None:
+    part = compared(lambda x: [x], lambda x: [two(x)])
+
+    assert not part.passed
+    assert any("squeeze()" in line for line in part.details) is told
+
+
 class Rounding(Function):
     """The identity, off by a share of the value; some also run in float64, where it is the identity, or nearly."""
 

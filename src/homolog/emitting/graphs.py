@@ -10,6 +10,7 @@ from homolog.emitting.assembled import Assembled
 from homolog.graph import Graph, Label, Node, OpenShape, Value
 from homolog.live import BEFORE_ACTIVATION
 from homolog.passes.ways import Order, natural
+from homolog.plan import Plan
 from homolog.signature import OPEN
 from homolog.trace import CONSTANT, INPUT, PARAMETER, Step, Trace
 
@@ -74,6 +75,12 @@ def graphs(trace: Trace, model: Assembled) -> tuple[Graph, Graph]:
     )
 
 
+def within(plan: Plan, left: Graph, right: Graph) -> Plan:
+    """The plan with those pairs of layers that stand in both graphs. A stack of recurrent layers is several, and one
+    step of the source's."""
+    return replace(plan, pairs=tuple((a, b) for a, b in plan.pairs if a in left.nodes and b in right.nodes))
+
+
 def _seen(step: Step, name: str, readers: Mapping[Value, list[Step]]) -> tuple[str | None, Order]:
     """Where in a live Keras model the numbers of a layer can be seen, None for nowhere, and the order of axes in which
     it has them: it turns what PyTorch's operator gives, and its own activation comes behind."""
@@ -95,6 +102,9 @@ def _names(step: Step, model: Assembled, taken: dict[str, Node]) -> tuple[str, s
     """What a step is called on either side: after its layer, the first time it is called."""
     held = model.held.get(model.placed.get(step.name, ""))
     if held is None or held.node.name in taken or held.node.layer is None:  # the last: of no module of its own
+        return step.name, step.name
+    called = {"", *(call.path for call in step.calls)}
+    if held.node.layer not in called and held.node.layer.rpartition(".")[0] in called:  # one of those that a stack is
         return step.name, step.name
     return held.node.name, held.name
 

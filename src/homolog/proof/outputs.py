@@ -22,6 +22,7 @@ SEEDS = (0, 1, 2)
 BATCHES = (1, 3, 2)
 SCALES = (0.1, 0.01, 10.0)
 """Deviations of random inputs, where those of 1 leave the outputs at one end of their range, or still."""
+SQUEEZE = "help: with a batch of one an axis more is dropped: name the axis that squeeze() is to take away"
 CALMER = "help: give the network weights and statistics with which it is steadier, trained ones say"
 GIVE = "help: give inputs on which it varies: --load-inputs x.npz, or inputs=…"
 
@@ -96,7 +97,8 @@ def _checked(
         problem = _problem(found.pairs)
         if problem:
             details = (first_difference(subjects, trial.inputs, tolerance), *found.left, *notes)
-            return Part(name, False, problem, details, {}, threshold)
+            hints = (SQUEEZE,) if trial.batch == 1 and all(map(_but_for_ones, found.pairs)) else ()
+            return Part(name, False, problem, (*details, *hints), {}, threshold)
         apart = [(distance(one, two), limit(one, tolerance)) for one, two in found.pairs]
         worst = max(worst, *(difference for difference, _ in apart))
         over = max(share(*entry) for entry in apart)
@@ -141,6 +143,12 @@ def _problem(pairs: Sequence[tuple[Array, Array]]) -> str:
         if not (np.isfinite(one).all() and np.isfinite(two).all()):
             return "the outputs hold NaN or infinite values, which prove nothing"
     return ""
+
+
+def _but_for_ones(pair: tuple[Array, Array]) -> bool:
+    """Whether two shapes are the same without the axes of one."""
+    one, two = ([length for length in array.shape if length != 1] for array in pair)
+    return one == two and pair[0].shape != pair[1].shape
 
 
 def _depends_on_nothing(subjects: Subjects, seen: Sequence[Sequence[Array]], tolerance: Tolerance) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from homolog.collecting import few_collections
-from homolog.emitting.graphs import graphs
+from homolog.emitting.graphs import graphs, within
 from homolog.inputs import Inputs
 from homolog.network import Network
 from homolog.plan import Plan
@@ -59,7 +59,7 @@ class Translation:
     def subjects(self) -> Subjects:
         """Both networks with what corresponds, as the parts of a proof take them."""
         pair = graphs(self.draft.trace, self.draft.assembled)
-        return Subjects(self.origin.live.as_trained(), self.target.live, *pair, self.plan)
+        return Subjects(self.origin.live.as_trained(), self.target.live, *pair, within(self.plan, *pair))
 
     def save(self, folder: str | Path, *, force: bool = False) -> Path:
         """Write the folder: source, weights in both of the framework's formats, the plan, a page with the proof, and a
@@ -117,15 +117,16 @@ def translate(
     target.live.fill(chain(transfer(rows, refs), way.constants(made.assembled).items()))  # one tensor at a time
     say("proving that both are the same")
     left, right = graphs(made.trace, made.assembled)
+    seen = within(rows, left, right)
     parts = [weights.check(rows, refs, target.tensors())]
     ours = origin.as_trained()
     parts += run_parts(
-        *(ours, target, left, right, rows, tolerance, SEEDS),
+        *(ours, target, left, right, seen, tolerance, SEEDS),
         other_sizes=True,
         gradients=gradients,
         constants=_has_constants(made),
     )
-    why = causes(ours, target, (left, right), rows, parts, run=True)
+    why = causes(ours, target, (left, right), seen, parts, run=True)
     proof = Proof(tuple(parts), (), origin.name, target.name, why)
     return Translation(made.source, rows, proof, made, target, origin, way, made.notes)
 
