@@ -60,9 +60,7 @@ def test_the_layer_that_differs_is_the_one_that_is_named(wrong: str) -> None:
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_a_stack_of_recurrent_layers_is_compared_as_a_whole(bidirectional: bool) -> None:
     module = nn.GRU(5, 7, num_layers=2, bidirectional=bidirectional, batch_first=True)
-    made = homolog.translate(
-        module.eval(), "keras", inputs=[(2, 6, 5)], tolerance=Tolerance(1e-30, 0.0)
-    )
+    made = homolog.translate(module.eval(), "keras", inputs=[(2, 6, 5)], tolerance=Tolerance(1e-30, 0.0))
 
     assert [part.name for part in made.proof.parts if not part.passed] == ["outputs"]
     assert {a for a, _ in made.subjects.plan.pairs} <= set(made.subjects.graph_a.nodes)
