@@ -11,7 +11,7 @@ import libcst as cst
 from homolog.scripts import datasets, feeding
 from homolog.scripts.callbacks import callback, renamed
 from homolog.scripts.draft import Draft, Network
-from homolog.scripts.interpreter import canonical
+from homolog.scripts.names import canonical
 from homolog.scripts.pipelines import Pipelines
 from homolog.scripts.script import code, dotted
 from homolog.scripts.setup import written as compiled

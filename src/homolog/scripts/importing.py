@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import libcst as cst
 
-from homolog.scripts.interpreter import canonical
+from homolog.scripts.names import canonical
 from homolog.scripts.script import dotted
 from homolog.scripts.values import Name
 

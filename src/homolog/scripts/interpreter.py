@@ -1,4 +1,4 @@
-"""Expressions of a script → their values, as far as literals tell them; layers and models are made live."""
+"""What a script calls and assigns: its own functions are read, layers and models are made live."""
 
 from __future__ import annotations
 
@@ -10,66 +10,26 @@ import libcst as cst
 
 from homolog.scripts import arrays, classes, making
 from homolog.scripts.classes import Class
-from homolog.scripts.script import code, names_read
+from homolog.scripts.expressions import Expressions
+from homolog.scripts.operations import BUILTINS, METHODS, applied
+from homolog.scripts.script import code
 from homolog.scripts.values import (
     Array,
-    Fitted,
     Function,
-    Made,
     Name,
     NotStatic,
-    Pipeline,
     Scope,
     Unknown,
-    Untranslated,
+    holds_unknown,
     is_framework,
     is_live,
     is_model,
+    refuse_untranslated,
 )
 
-OPERATORS: Mapping[type[cst.CSTNode], Callable[[Any, Any], Any]] = {
-    cst.Add: operator.add,
-    cst.Subtract: operator.sub,
-    cst.Multiply: operator.mul,
-    cst.Divide: operator.truediv,
-    cst.FloorDivide: operator.floordiv,
-    cst.Modulo: operator.mod,
-    cst.Power: operator.pow,
-    cst.MatrixMultiply: operator.matmul,
-}
-COMPARISONS: Mapping[type[cst.CSTNode], Callable[[Any, Any], Any]] = {
-    cst.Equal: operator.eq,
-    cst.NotEqual: operator.ne,
-    cst.LessThan: operator.lt,
-    cst.LessThanEqual: operator.le,
-    cst.GreaterThan: operator.gt,
-    cst.GreaterThanEqual: operator.ge,
-    cst.Is: operator.is_,
-    cst.IsNot: operator.is_not,
-    cst.In: lambda one, many: one in many,
-    cst.NotIn: lambda one, many: one not in many,
-}
-UNARY: Mapping[type[cst.CSTNode], Callable[[Any], Any]] = {
-    cst.Minus: operator.neg,
-    cst.Plus: operator.pos,
-    cst.Not: operator.not_,
-}
-BUILTINS: Mapping[str, Callable[..., Any]] = {
-    function.__name__: function
-    for function in (range, len, int, float, str, bool, max, min, sum, abs, round, list, tuple, dict, set)
-} | {function.__name__: function for function in (enumerate, zip, reversed, sorted, isinstance)}
-METHODS = {
-    list: {"append", "extend", "insert", "pop", "index", "copy"},
-    tuple: {"index", "count"},
-    dict: {"items", "keys", "values", "get", "update", "copy"},
-    str: {"format", "join", "lower", "upper", "strip", "split", "replace", "startswith", "endswith"},
-}
-MANY = 100_000
-"""Items that a list may grow to, steps of a loop, and the largest exponent: scripts that build models need fewer."""
 
-
-class Interpreter:
-    """Values of expressions.
+class Interpreter(Expressions):
+    """Values of expressions, calls and assignments of a script.
 
     Attributes:
         refused: what a method of the script's own classes was refused for last.
@@ -84,238 +44,6 @@ class Interpreter:
         self.on_compile: Callable[[Any, Sequence[Any], Mapping[str, Any], cst.Call], None] = lambda *_: None
         self.on_adapt: Callable[[Any, cst.Call], None] = lambda *_: None
         self.on_change: Callable[[Any], None] = lambda model: None
-
-    # -- expressions --------------------------------------------------------------------------------------------
-
-    def value(self, node: cst.CSTNode, scope: Scope) -> Any:
-        """What an expression is; ``Unknown`` where only running it would tell.
-
-        Raises:
-            NotStatic: something of Keras is in it that cannot be made.
-        """
-        visit = getattr(self, f"_{type(node).__name__.lower()}", None)
-        if visit is not None:
-            return visit(node, scope)
-        return self._outside(node, scope)
-
-    def _outside(self, node: cst.CSTNode, scope: Scope) -> Any:
-        """What is not read here: unknown, and refused where Keras is in it."""
-        for name in names_read(node):
-            if is_framework(scope.get(name)):
-                raise NotStatic(f"`{code(node).strip()}` is no way of using Keras that is read here")
-        return Unknown()
-
-    def _name(self, node: cst.Name, scope: Scope) -> Any:
-        if node.value in ("True", "False", "None"):
-            return {"True": True, "False": False, "None": None}[node.value]
-        if node.value in scope:
-            return scope[node.value]
-        return Name(f"builtins.{node.value}") if node.value in BUILTINS else Unknown()
-
-    def _ellipsis(self, node: cst.Ellipsis, scope: Scope) -> Any:
-        return ...
-
-    def _integer(self, node: cst.Integer, scope: Scope) -> Any:
-        return node.evaluated_value
-
-    def _float(self, node: cst.Float, scope: Scope) -> Any:
-        return node.evaluated_value
-
-    def _simplestring(self, node: cst.SimpleString, scope: Scope) -> Any:
-        return node.evaluated_value
-
-    def _concatenatedstring(self, node: cst.ConcatenatedString, scope: Scope) -> Any:
-        left, right = self.value(node.left, scope), self.value(node.right, scope)
-        return left + right if isinstance(left, str) and isinstance(right, str) else Unknown()
-
-    def _formattedstring(self, node: cst.FormattedString, scope: Scope) -> Any:
-        text = ""
-        for part in node.parts:
-            if isinstance(part, cst.FormattedStringText):
-                text += part.value
-                continue
-            assert isinstance(part, cst.FormattedStringExpression)
-            found = self.value(part.expression, scope)
-            if not isinstance(found, str | int | float | bool) or part.conversion or part.format_spec:
-                return Unknown()
-            text += str(found)
-        return text
-
-    def _tuple(self, node: cst.Tuple, scope: Scope) -> Any:
-        return tuple(self._elements(node.elements, scope))
-
-    def _list(self, node: cst.List, scope: Scope) -> Any:
-        return self._elements(node.elements, scope)
-
-    def _elements(self, elements: Sequence[cst.BaseElement], scope: Scope) -> list[Any]:
-        found: list[Any] = []
-        for element in elements:
-            item = self.value(element.value, scope)
-            if not isinstance(element, cst.StarredElement):
-                found.append(item)
-            elif isinstance(item, list | tuple | range):
-                found.extend(item)
-            else:
-                raise NotStatic(f"`{code(element)}` has a length that only running the script would tell")
-        return found
-
-    def _dict(self, node: cst.Dict, scope: Scope) -> Any:
-        found: dict[Any, Any] = {}
-        for element in node.elements:
-            item = self.value(element.value, scope)
-            if isinstance(element, cst.DictElement):
-                key = self.value(element.key, scope)
-                found[key if isinstance(key, str | int | float | tuple) else code(element.key)] = item
-            elif isinstance(item, dict):
-                found.update(item)
-            else:
-                return self._outside(node, scope)
-        return found
-
-    def _unaryoperation(self, node: cst.UnaryOperation, scope: Scope) -> Any:
-        return self._applied(node, UNARY.get(type(node.operator)), self.value(node.expression, scope))
-
-    def _binaryoperation(self, node: cst.BinaryOperation, scope: Scope) -> Any:
-        left, right = self.value(node.left, scope), self.value(node.right, scope)
-        if isinstance(node.operator, cst.Power) and isinstance(right, int | float) and abs(right) > MANY:
-            return Unknown()
-        if isinstance(node.operator, cst.Multiply) and any(
-            isinstance(one, str | list | tuple) and isinstance(many, int) and len(one) * many > MANY
-            for one, many in ((left, right), (right, left))
-        ):
-            return Unknown()
-        return self._applied(node, OPERATORS.get(type(node.operator)), left, right)
-
-    def _applied(self, node: cst.CSTNode, function: Callable[..., Any] | None, *values: Any) -> Any:
-        """An operator's result."""
-        if any(map(is_live, values)):
-            making.known(f"`{code(node)}`", values, {})
-            if function is None:
-                raise NotStatic(f"`{code(node)}` has no counterpart here")
-            return making.called(function, values, {}, f"`{code(node)}`")
-        if any(isinstance(value, Array) for value in values):
-            return arrays.combined([value for value in values if isinstance(value, Array)], node)
-        if function is None or any(isinstance(value, Unknown | Name | Untranslated) for value in values):
-            return Unknown()
-        try:
-            return function(*values)
-        except (TypeError, ValueError, ArithmeticError, KeyError, IndexError):
-            return Unknown()  # the script itself would raise
-
-    def _booleanoperation(self, node: cst.BooleanOperation, scope: Scope) -> Any:
-        left = self.value(node.left, scope)
-        if not _plain(left):
-            return self._outside(node, scope)
-        if bool(left) == isinstance(node.operator, cst.Or):
-            return left
-        return self.value(node.right, scope)
-
-    def _comparison(self, node: cst.Comparison, scope: Scope) -> Any:
-        left = self.value(node.left, scope)
-        for target in node.comparisons:
-            right = self.value(target.comparator, scope)
-            holds = self._applied(node, COMPARISONS.get(type(target.operator)), left, right)
-            if not isinstance(holds, bool) or not holds:
-                return holds
-            left = right
-        return True
-
-    def _ifexp(self, node: cst.IfExp, scope: Scope) -> Any:
-        classes.refuse_training(node.test, names_read(node.test), scope)
-        test = self.value(node.test, scope)
-        if not _plain(test):
-            return self._outside(node, scope)
-        return self.value(node.body if test else node.orelse, scope)
-
-    def _lambda(self, node: cst.Lambda, scope: Scope) -> Any:
-        return Function(node, scope, not any(is_framework(scope.get(name)) for name in names_read(node)))
-
-    def _listcomp(self, node: cst.ListComp, scope: Scope) -> Any:
-        found: list[Any] = []
-        if not self._comprehended(node.for_in, dict(scope), lambda inner: found.append(self.value(node.elt, inner))):
-            return self._outside(node, scope)
-        return found
-
-    def _generatorexp(self, node: cst.GeneratorExp, scope: Scope) -> Any:
-        found: list[Any] = []
-        if not self._comprehended(node.for_in, dict(scope), lambda inner: found.append(self.value(node.elt, inner))):
-            return self._outside(node, scope)
-        return found
-
-    def _comprehended(self, loop: cst.CompFor, scope: Scope, each: Callable[[Scope], object]) -> bool:
-        """Runs a comprehension; False if its length is not known."""
-        items = self.items(loop.iter, scope)
-        if items is None:
-            return False
-        for item in items:
-            self.assign(loop.target, item, scope)
-            tests = [self.value(test.test, scope) for test in loop.ifs]
-            if not all(map(_plain, tests)):
-                return False
-            if not all(tests):
-                continue
-            if loop.inner_for_in is None:
-                each(scope)
-            elif not self._comprehended(loop.inner_for_in, scope, each):
-                return False
-        return True
-
-    def items(self, node: cst.CSTNode, scope: Scope) -> list[Any] | None:
-        """What a loop goes over, None if it is not known.
-
-        Raises:
-            NotStatic: it is endless as far as a model goes.
-        """
-        found = self.value(node, scope)
-        if isinstance(found, range | list | tuple | dict | str | zip | enumerate) or type(found).__name__ in (
-            *("reversed", "list_reverseiterator", "range_iterator", "dict_items", "dict_keys", "dict_values"),
-        ):
-            if isinstance(found, range) and len(found) > MANY:
-                return None
-            return list(found)
-        return None
-
-    # -- attributes and items -----------------------------------------------------------------------------------
-
-    def _attribute(self, node: cst.Attribute, scope: Scope) -> Any:
-        base, name = self.value(node.value, scope), node.attr.value
-        if isinstance(base, Name):
-            return canonical(f"{base.dotted}.{name}")
-        if isinstance(base, Array):
-            return arrays.attribute(base, name)
-        refuse_untranslated([base])
-        if is_live(base):
-            if name.startswith("_") or not hasattr(base, name):
-                raise NotStatic(f"`{code(node)}` is not there")
-            found = getattr(base, name)
-            if callable(found) and not is_live(found):
-                raise NotStatic(f"`{code(node)}` is no call that is read here")
-            return found
-        if isinstance(base, Fitted) and name == "history":
-            return Unknown()
-        if isinstance(base, Fitted | Made | Pipeline):
-            raise NotStatic(f"`{code(node)}` has no counterpart here")
-        return Unknown()
-
-    def _subscript(self, node: cst.Subscript, scope: Scope) -> Any:
-        base = self.value(node.value, scope)
-        keys = tuple(self._index(item.slice, scope) for item in node.slice)
-        key = keys[0] if len(keys) == 1 else keys
-        if isinstance(base, Array):
-            return arrays.item(base, keys)
-        if is_live(base):
-            return self._applied(node, operator.getitem, base, key)
-        refuse_untranslated([base])
-        if _holds_unknown(key) or isinstance(base, Unknown | Name):
-            return Unknown()
-        return self._applied(node, operator.getitem, base, key)
-
-    def _index(self, node: cst.BaseSlice, scope: Scope) -> Any:
-        if isinstance(node, cst.Index):
-            return self.value(node.value, scope)
-        assert isinstance(node, cst.Slice)
-        ends = [None if end is None else self.value(end, scope) for end in (node.lower, node.upper, node.step)]
-        return slice(*ends)
 
     # -- calls --------------------------------------------------------------------------------------------------
 
@@ -372,11 +100,11 @@ class Interpreter:
     ) -> Any:
         """A call of a function or class by its dotted name."""
         if name.dotted.startswith("builtins."):
-            if _holds_unknown((*values, *keywords.values())):
+            if holds_unknown((*values, *keywords.values())):
                 return Unknown()
             if is_framework([*values, *keywords.values()]) and name.dotted not in ("builtins.len", "builtins.list"):
                 return self._builtin_over(name, values)
-            return self._applied_call(BUILTINS[name.dotted.removeprefix("builtins.")], values, keywords)
+            return applied(BUILTINS[name.dotted.removeprefix("builtins.")], values, keywords)
         if name.framework and name.dotted.startswith(making.DESCRIBED):
             return making.made(name, values, keywords, nodes)
         if name.framework:
@@ -392,14 +120,8 @@ class Interpreter:
         """Builtins that only hand on what they are given."""
         last = name.dotted.removeprefix("builtins.")
         if last in ("enumerate", "zip", "reversed", "tuple", "range", "sum"):
-            return self._applied_call(BUILTINS[last], values, {})
+            return applied(BUILTINS[last], values, {})
         raise NotStatic(f"{last} is given something of Keras's")
-
-    def _applied_call(self, function: Callable[..., Any], values: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
-        try:
-            return function(*values, **keywords)
-        except (TypeError, ValueError, ArithmeticError, KeyError, IndexError):
-            return Unknown()
 
     def _method(self, node: cst.Call, base: Any, method: str, scope: Scope) -> Any:
         """A call of a method."""
@@ -412,8 +134,8 @@ class Interpreter:
             self.on_adapt(base, node)
             return None
         for kind, methods in METHODS.items():
-            if isinstance(base, kind) and method in methods and not (kind is str and _holds_unknown(values)):
-                return self._applied_call(getattr(base, method), values, keywords)
+            if isinstance(base, kind) and method in methods and not (kind is str and holds_unknown(values)):
+                return applied(getattr(base, method), values, keywords)
         if is_live(base):
             if method not in making.METHODS and not classes.callable_on(base, method):
                 raise NotStatic(f"`{code(node.func)}` has no counterpart here")
@@ -522,9 +244,9 @@ class Interpreter:
             self._set(self.value(target.value, scope), target, value)
         elif isinstance(target, cst.Subscript):
             base = self.value(target.value, scope)
-            key = self._index(target.slice[0].slice, scope)
+            key = self.index(target.slice[0].slice, scope)
             if isinstance(base, list | dict) and isinstance(key, str | int):
-                self._applied_call(operator.setitem, (base, key, value), {})
+                applied(operator.setitem, (base, key, value), {})
             elif is_framework([base, value]):
                 raise NotStatic(f"`{code(target)}` is set in a way that is not read here")
 
@@ -551,54 +273,6 @@ class Interpreter:
         """Tells of models that came about or were changed."""
         if is_model(value):
             self.on_change(value)
-
-
-def canonical(name: str) -> Name:
-    """A dotted name, Keras's always below ``keras``."""
-    for prefix in ("tensorflow.", "tf."):
-        if name.startswith(f"{prefix}keras"):
-            return canonical(name.removeprefix(prefix))
-    for prefix, instead in CANONICAL:
-        if name == prefix or name.startswith(f"{prefix}."):
-            return Name(instead + name.removeprefix(prefix))
-    return Name(name)
-
-
-CANONICAL = (
-    ("tensorflow", "tf"),
-    ("keras.models.Sequential", "keras.Sequential"),
-    ("keras.models.Model", "keras.Model"),
-    ("keras.layers.Input", "keras.Input"),
-    ("keras.preprocessing.sequence.pad_sequences", "keras.utils.pad_sequences"),
-    ("keras.preprocessing.image_dataset_from_directory", "keras.utils.image_dataset_from_directory"),
-    ("keras.saving.load_model", "keras.models.load_model"),
-    ("keras.backend.clear_session", "keras.utils.clear_session"),
-)
-
-
-def refuse_untranslated(values: Sequence[Any]) -> None:
-    """Raises for what an earlier statement would have given that was not translated.
-
-    Raises:
-        NotStatic: there is such a value.
-    """
-    for value in values:
-        if isinstance(value, list | tuple):
-            refuse_untranslated(value)
-        if isinstance(value, Untranslated):
-            raise NotStatic(f"it needs {value.what}, which was not translated")
-
-
-def _plain(value: Any) -> bool:
-    return not isinstance(value, Unknown | Array | Name | Untranslated | Made | Pipeline) and not is_live(value)
-
-
-def _holds_unknown(value: Any) -> bool:
-    if isinstance(value, list | tuple):
-        return any(map(_holds_unknown, value))
-    if isinstance(value, slice):
-        return any(map(_holds_unknown, (value.start, value.stop, value.step)))
-    return isinstance(value, Unknown | Array | Untranslated)
 
 
 def _each(function: Callable[[Any], Any], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -178,3 +178,30 @@ def is_framework(value: object) -> bool:
     if isinstance(getattr(value, "made", None), type):
         return True  # a class of the script's
     return is_live(value) or (callable(value) and getattr(value, "__module__", "").split(".")[0] == "keras")
+
+
+def refuse_untranslated(values: Sequence[Any]) -> None:
+    """Raises for what an earlier statement would have given that was not translated.
+
+    Raises:
+        NotStatic: there is such a value.
+    """
+    for value in values:
+        if isinstance(value, list | tuple):
+            refuse_untranslated(value)
+        if isinstance(value, Untranslated):
+            raise NotStatic(f"it needs {value.what}, which was not translated")
+
+
+def is_plain(value: Any) -> bool:
+    """Whether it is a value of Python's own that is known."""
+    return not isinstance(value, Unknown | Array | Name | Untranslated | Made | Pipeline) and not is_live(value)
+
+
+def holds_unknown(value: Any) -> bool:
+    """Whether something of it is not known."""
+    if isinstance(value, list | tuple):
+        return any(map(holds_unknown, value))
+    if isinstance(value, slice):
+        return any(map(holds_unknown, (value.start, value.stop, value.step)))
+    return isinstance(value, Unknown | Array | Untranslated)
