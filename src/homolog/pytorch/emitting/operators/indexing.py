@@ -6,8 +6,8 @@ from typing import cast
 
 from homolog.graph import Value
 from homolog.pytorch.emitting.call import Call
-from homolog.pytorch.emitting.operators.shape import END
 from homolog.pytorch.emitting.registry import writes
+from homolog.trace import END
 
 
 @writes("index", "_unsafe_index")

@@ -9,10 +9,7 @@ from homolog.graph import Value
 from homolog.passes.ways import Order, is_axes, is_flat, natural, permutation, permuted, squeezed_axes
 from homolog.pytorch.emitting.call import Call, Lengths
 from homolog.pytorch.emitting.registry import writes
-from homolog.trace import BATCH, Open
-
-END = 2**62
-"""From here on a number says "as far as there is"."""
+from homolog.trace import BATCH, END, Open
 
 
 @writes("view", "reshape", "flatten", "unflatten", "_unsafe_view", "view_as", "reshape_as", "ravel")
