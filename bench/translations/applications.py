@@ -21,8 +21,12 @@ NAMES = (
 )
 """All that ``keras.applications`` has."""
 SIZE = (64, 96)
-SIZES = dict.fromkeys(("InceptionResNetV2", "InceptionV3", "Xception"), (96, 128))
-"""Those that take no image as small as that."""
+SIZES = {
+    **dict.fromkeys(("InceptionResNetV2", "InceptionV3", "Xception"), (96, 128)),
+    "EfficientNetV2L": (160, 192),
+}
+"""Those that take no image as small as that; and one so deep that with statistics of the few places that are left of
+so small an image it magnifies even float64's rounding to its outputs."""
 OF_BYTES = ("ConvNeXt", "EfficientNet", "MobileNetV3")
 """They begin with their own preprocessing."""
 ALONE = ("ConvNeXtLarge", "ConvNeXtXLarge", "EfficientNetV2L", "EfficientNetB7", "NASNetLarge", "VGG16", "VGG19")
