@@ -74,6 +74,17 @@ class Statements(ABC):
         self.statements.append(Statement(tuple(names), expression, scopes, layer, module))
         return ", ".join(names)
 
+    def settle(self) -> None:
+        """Put the last statement in front of the module call in the middle of which it was written, if it is not part
+        of that."""
+        last = self.statements.pop()
+        depth, place = len(last.calls), len(self.statements)
+        inside = self.statements[-1].calls if self.statements else ()
+        if len(inside) > depth and inside[:depth] == last.calls:
+            while place and self.statements[place - 1].calls[: depth + 1] == inside[: depth + 1]:
+                place -= 1
+        self.statements.insert(place, last)
+
     def let_behind(self, name: str, expression: str) -> str:
         """A new variable that is computed as soon as another is there: for what several modules read."""
         place = next((place for place, found in enumerate(self.statements) if name in found.targets), -1)

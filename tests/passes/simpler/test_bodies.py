@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from homolog.passes.simpler import bodies
+from homolog.passes.simpler import bodies, cells
 from homolog.trace import Called
 from passes.maps_last import traced
 
@@ -54,3 +54,20 @@ class Standardised(nn.Conv1d):
 def test_so_is_one_that_computes_its_weights() -> None:
     found = bodies(traced(nn.Sequential(Standardised(3, 4, 2)), 3, 6))
     assert any(called.inner for step in found.steps.values() for called in step.calls)
+
+
+class Twice(nn.Module):
+    """One module in two places, and another in one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.often, self.once = Root(4), Root(4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.often(self.once(self.often(x)).tanh())
+
+
+def test_cells_are_those_alone_that_are_called_again() -> None:
+    found = cells(traced(Twice(), 6, 4))
+    inner = {called.path for step in found.steps.values() for called in step.calls if called.inner}
+    assert inner == {"often"}

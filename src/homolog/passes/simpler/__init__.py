@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from homolog.passes.simpler.bodies import bodies
+from homolog.passes.simpler.bodies import bodies, cells
 from homolog.passes.simpler.broadcasts import broadcasts
 from homolog.passes.simpler.constants import constants
 from homolog.passes.simpler.crops import crops
@@ -20,6 +20,7 @@ from homolog.trace import Trace
 __all__ = [
     "bodies",
     "broadcasts",
+    "cells",
     "constants",
     "crops",
     "dense",

@@ -168,7 +168,7 @@ class Assembler(Loose):
         around = [call.path for call in step.calls if call.inner]
         if path in around:
             return f"{path}.{node.type or node.kind}"
-        owner = max((call for call in around if path.startswith(f"{call}.")), key=len, default="")
+        owner = max((call for call in around if path.startswith((f"{call}.", f"{call}/"))), key=len, default="")
         if node.layer is not None:
             return path
         return f"{owner}.{identifier(path[len(owner) + 1 :])}" if owner else identifier(path)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Set
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import cast
 
 import numpy as np
@@ -15,7 +17,7 @@ from homolog.graph import PARAMETER as PARAMETER_KIND
 from homolog.graph import Node, Value, Weight
 from homolog.passes.ways import Order, natural
 from homolog.tensors import Array, Shape, TensorRef
-from homolog.trace import BATCH, CONSTANT, PARAMETER, Open, Step
+from homolog.trace import BATCH, CONSTANT, PARAMETER, Called, Open, Step
 from homolog.transforms import Axes
 
 SMALL = 16
@@ -153,7 +155,36 @@ class Loose(Statements):
 
     def _constant(self, source: Step, order: Order, step: Step) -> str:
         array = np.transpose(cast(Array, source.array), [cast(int, axis) for axis in order])
-        return self._fixed(_place(source, step), array, (source.name, order), step)
+        return self._state(source, array, step) or self._fixed(_place(source, step), array, (source.name, order), step)
+
+    def _state(self, source: Step, array: Array, step: Step) -> str:
+        """The zeros with which a module begins that is called time and again, and then takes what it gave; a variable
+        of the module around it, for so all calls are alike. Empty for any other constant."""
+        around, inside = (tuple(call for call in item.calls if call.inner) for item in (source, step))
+        if array.any() or not array.ndim or inside[: len(around)] != around or around not in self.again:
+            return ""
+        key = ("state", source.name, around)
+        if key not in self.read:
+            like = self._beside(around, str(array.dtype))
+            if not like:
+                return ""
+            self.read[key] = self.let(f"{like}.new_zeros({_lengths(array.shape)})", replace(step, calls=around))
+            self.settle()
+        return self.read[key]
+
+    def _beside(self, around: tuple[Called, ...], dtype: str) -> str:
+        """A variable of this element type that was made in a call; empty if there is none."""
+        for (value, _), name in reversed(self.variables.items()):
+            found = self.trace.steps[value.node]
+            if tuple(call for call in found.calls if call.inner) == around and found.dtypes[value.index] == dtype:
+                return name
+        return ""
+
+    @cached_property
+    def again(self) -> Set[tuple[Called, ...]]:
+        """The calls in which another module is called more than once."""
+        calls = (tuple(call for call in step.calls if call.inner) for step in self.trace.steps.values())
+        return {call[:depth] for call in calls for depth, inner in enumerate(call) if inner.count}
 
     def number(self, name: str, array: Array, step: Step) -> str:
         """A single number as a tensor without axes."""
