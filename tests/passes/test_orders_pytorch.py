@@ -338,3 +338,20 @@ def test_no_other_choice_of_orders_moves_less(names: tuple[str, ...]) -> None:
             for picked in itertools.product((False, True), repeat=len(free))
         ]
         assert len(moves(trace, found)) == min(len(moves(trace, choice)) for choice in tried)
+
+
+class Steps(nn.Module):
+    """Each step of some rows' frames by itself, put together with the steps in front."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, 4, 3)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        found = [channels_last(self.layer(channels_first(frame))) for frame in frames.unbind(1)]
+        return torch.stack(found, dim=0).permute(1, 0, 2, 3, 4)
+
+
+def test_rows_stay_in_front_where_another_order_would_move_less() -> None:
+    trace, found, _ = chosen(Steps(), 5, *IMAGE)
+    assert [found[value.node][0] for value in trace.outputs.values()] == [0]

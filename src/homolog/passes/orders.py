@@ -137,6 +137,8 @@ class _Choice:
         is_map = order == as_map(len(order), self.target)
         if self.target == "keras":
             must = order[:1] != (0,) or (is_map and order in self._maps)
+        elif order[:1] != (0,):
+            return 0, NEVER // 2  # rows come first in Keras
         else:
             must = is_map and len(order) > 3
         return (NEVER // 2, 0) if must else (0, 0)  # a sequence, perhaps: whatever moves least

@@ -155,15 +155,16 @@ class Loose(Statements):
 
     def _constant(self, source: Step, order: Order, step: Step) -> str:
         array = np.transpose(cast(Array, source.array), [cast(int, axis) for axis in order])
-        return self._state(source, array, step) or self._fixed(_place(source, step), array, (source.name, order), step)
+        return self._state(array, step) or self._fixed(_place(source, step), array, (source.name, order), step)
 
-    def _state(self, source: Step, array: Array, step: Step) -> str:
+    def _state(self, array: Array, step: Step) -> str:
         """The zeros with which a module begins that is called time and again, and then takes what it gave; a variable
         of the module around it, for so all calls are alike. Empty for any other constant."""
-        around, inside = (tuple(call for call in item.calls if call.inner) for item in (source, step))
-        if array.any() or not array.ndim or inside[: len(around)] != around or around not in self.again:
+        inside = tuple(call for call in step.calls if call.inner)
+        around = next((inside[:depth] for depth in range(len(inside) + 1) if inside[:depth] in self.again), None)
+        if around is None or array.any() or not array.ndim:
             return ""
-        key = ("state", source.name, around)
+        key = ("state", around, array.shape, str(array.dtype))
         if key not in self.read:
             like = self._beside(around, str(array.dtype))
             if not like:
