@@ -315,7 +315,7 @@ def _stack() -> Any:
     import keras
     from twins import keras_nets
 
-    keras.utils.clear_session()
+    keras.utils.clear_session(free_memory=False)
     return keras_nets.stack()
 
 

@@ -34,7 +34,7 @@ class Pair:
 def fresh(architecture: Architecture, seed: int, size: Mapping[str, int]) -> Pair:
     """Both networks, each with other weights, none of them trivial."""
     torch.manual_seed(seed)
-    keras.utils.clear_session()
+    keras.utils.clear_session(free_memory=False)
     keras.utils.set_random_seed(seed + 1)
     pair = Pair(architecture.torch(**size).eval(), architecture.keras(**size))
     random = np.random.default_rng(seed)

@@ -34,7 +34,7 @@ def nets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from homolog.pytorch import demo as pytorch
 
     folder = tmp_path_factory.mktemp("nets")
-    require().utils.clear_session()  # layers are numbered through the whole process
+    require().utils.clear_session(free_memory=False)  # layers are numbered through the whole process
     pytorch.save(pytorch.lenet5(), folder / "lenet5.pt")
     twin = keras.lenet5()
     for name in ("lenet5.h5", "lenet5.keras"):

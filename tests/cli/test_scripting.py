@@ -21,7 +21,7 @@ IN_PART = FITTED + "keras.utils.plot_model(model)\n"
 
 @pytest.fixture(autouse=True)
 def numbered_from_the_start() -> None:
-    require().utils.clear_session()
+    require().utils.clear_session(free_memory=False)
 
 
 def script(folder: Path, text: str) -> Path:

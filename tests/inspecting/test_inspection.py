@@ -54,7 +54,7 @@ def keras_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from homolog.keras.framework import require
 
     folder = tmp_path_factory.mktemp("keras")
-    require().utils.clear_session()  # layers are numbered through the whole process
+    require().utils.clear_session(free_memory=False)  # layers are numbered through the whole process
     network = demo.lenet5()
     demo.save(network, folder / "lenet5.h5")
     demo.save(network, folder / "lenet5.keras")

@@ -41,7 +41,7 @@ class Pair:
         keras = require()
         from twins import keras_nets
 
-        keras.utils.clear_session()
+        keras.utils.clear_session(free_memory=False)
         return scrambled_keras(getattr(keras_nets, self.name)(**settings))
 
 
