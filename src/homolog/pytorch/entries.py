@@ -1,8 +1,11 @@
-"""An entry of an exported graph: which operator it is, and what it is given."""
+"""An entry of an exported graph: which operator it is, what it is given, and where it comes from."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
+
+from homolog.pytorch.aliases import plain
 
 
 def short(entry: Any) -> str:
@@ -25,3 +28,23 @@ def arguments_of(entry: Any) -> dict[str, Any]:
         named.update({f"argument{index}": value for index, value in enumerate(entry.args)})
     named.update(entry.kwargs)
     return named
+
+
+def operator_of(entry: Any) -> tuple[str, str]:
+    """Name and overload; of what works in place those of the functional one."""
+    target = entry.target
+    if not hasattr(target, "_schema"):
+        return str(getattr(target, "__name__", target)), ""
+    space, _, name = target._schema.name.partition("::")
+    overload = target._schema.overload_name
+    if space not in ("aten", "homolog"):  # homolog's own are PyTorch's under the same name (chunks.py)
+        return f"{space}::{name}", overload
+    return plain(name), overload
+
+
+def place_of(entry: Any) -> str:
+    """The line of the user's source that an operator comes from."""
+    lines: Iterator[str] = (line.strip() for line in reversed((entry.meta.get("stack_trace") or "").splitlines()))
+    found = next((line for line in lines if line.startswith("File ") and "torch/nn/" not in line), "")
+    parts = found.removeprefix("File ").split(", ")
+    return f"{parts[0].strip(chr(34))}:{parts[1].removeprefix('line ')}" if len(parts) > 1 else ""

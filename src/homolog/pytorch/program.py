@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -13,19 +13,18 @@ from homolog import rules
 from homolog.errors import Unsupported
 from homolog.graph import Node, OpenShape, Value
 from homolog.modules import Module
-from homolog.pytorch.aliases import plain
 from homolog.pytorch.decompose import decomposed
-from homolog.pytorch.entries import arguments_of
+from homolog.pytorch.entries import arguments_of, operator_of, place_of
 from homolog.pytorch.export import with_sizes
 from homolog.pytorch.exporting import exported, is_open, refuse_types
 from homolog.pytorch.functional import changed_state, functional, without_idle_copies
 from homolog.pytorch.inference import as_used
 from homolog.pytorch.inline import inline, without_idle_detaching
+from homolog.pytorch.leftovers import ignored, silent
 from homolog.pytorch.lengths import told_lengths
 from homolog.pytorch.read import fitting, state, to_numpy, tree_of
 from homolog.pytorch.statics import Statics
 from homolog.pytorch.stretches import stretched
-from homolog.rules.norm import COUNTER
 from homolog.signature import BELOW, RUN_ON, Given
 from homolog.tensors import TensorRef
 from homolog.trace import BATCH, CONSTANT, INPUT, PARAMETER, Called, Open, Step, Trace
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 NOTHING: Mapping[int | str, Sequence[int]] = MappingProxyType({})
 PARAMETRIZATIONS = "parametrizations"
 """Where a module holds what computes its weights (``torch.nn.utils.parametrize``)."""
-CONTAINERS = {"ModuleList", "ModuleDict", "Sequential", "Identity"}
 
 
 def trace(
@@ -137,8 +135,8 @@ class _Reader:
             "pytorch",
             self._live_steps([value for value in given if isinstance(value, Value)]),
             {str(name): value for name, value in named.items() if isinstance(value, Value)},
-            self._ignored(),
-            self._silent(),
+            ignored(self.refs, self.used),
+            silent(self.types, self.busy, self.refs),
             type(self.module).__name__,
             self._lengths(),
         )
@@ -208,7 +206,7 @@ class _Reader:
             self.values[entry.name] = self._number(value)
             return
         arguments: Mapping[str, Any] = arguments_of(entry)
-        name, overload = _operator(entry)
+        name, overload = operator_of(entry)
         name, arguments = stretched(entry, name, arguments)
         self._note_calls(entry)
         layer, weights = self._layer(entry, name, overload, arguments)
@@ -219,7 +217,7 @@ class _Reader:
             {key: self._argument(item) for key, item in arguments.items() if key not in weights},
             layer=layer,
             calls=self._calls(entry),
-            where=_place(entry),
+            where=place_of(entry),
             static=entry.name in self.statics.static,
             alike=entry.name not in self.statics.unlike,
             counted=self.statics.counted.get(entry.name),
@@ -349,73 +347,14 @@ class _Reader:
                 found.append(Called(path, str(type_name), seen.setdefault(key, len(seen)), path in self.inner))
         return tuple(found)
 
-    def _ignored(self) -> dict[TensorRef, str]:
-        ignored: dict[TensorRef, str] = {}
-        twins = {_identity(self.refs[name]): name for name in sorted(self.used, reverse=True) if name in self.refs}
-        for name, ref in self.refs.items():
-            if name in self.used:
-                continue
-            twin = None if _identity(ref) is None else twins.get(_identity(ref))
-            if name.endswith("num_batches_tracked"):
-                ignored[ref] = COUNTER
-            elif twin is not None:
-                ignored[ref] = f"the same tensor as {twin}"
-            elif not ref.trainable:
-                ignored[ref] = "is in the constants of the model that is written"
-            else:
-                ignored[ref] = "nothing that the network gives depends on it"
-        return ignored
-
-    def _silent(self) -> dict[str, str]:
-        """Modules that the trace never entered, the outermost alone."""
-        found: dict[str, str] = {}
-        holding = {path for name in self.refs for path in _around(name)}  # their tensors are accounted for
-        for path, type_name in self.types.items():
-            short = type_name.rpartition(".")[2]
-            around = not found.keys().isdisjoint(_around(path))
-            if path and path not in self.busy and short not in CONTAINERS and not around and path not in holding:
-                found[path] = short
-        return found
-
 
 def _computes(path: str) -> bool:
     """Whether a module does no more than compute a weight of the one that it stands in."""
     return PARAMETRIZATIONS in path.split(".")
 
 
-def _around(name: str) -> Iterator[str]:
-    """The paths of the modules that a tensor or module stands in."""
-    parts = name.split(".")
-    return (".".join(parts[:count]) for count in range(1, len(parts)))
-
-
-def _identity(tensor: TensorRef) -> object:
-    """What two names of one tensor have in common; None for one that is nobody's, or has no numbers."""
-    return None if tensor.storage is None or not tensor.size else (tensor.storage, tensor.shape)
-
-
 def _holds(value: object) -> bool:
     return isinstance(value, list | tuple) and any(hasattr(item, "op") for item in value)
-
-
-def _operator(entry: Any) -> tuple[str, str]:
-    """Name and overload; of what works in place those of the functional one."""
-    target = entry.target
-    if not hasattr(target, "_schema"):
-        return str(getattr(target, "__name__", target)), ""
-    space, _, name = target._schema.name.partition("::")
-    overload = target._schema.overload_name
-    if space not in ("aten", "homolog"):  # homolog's own are PyTorch's under the same name (chunks.py)
-        return f"{space}::{name}", overload
-    return plain(name), overload
-
-
-def _place(entry: Any) -> str:
-    """The line of the user's source that an operator comes from."""
-    lines: Iterator[str] = (line.strip() for line in reversed((entry.meta.get("stack_trace") or "").splitlines()))
-    found = next((line for line in lines if line.startswith("File ") and "torch/nn/" not in line), "")
-    parts = found.removeprefix("File ").split(", ")
-    return f"{parts[0].strip(chr(34))}:{parts[1].removeprefix('line ')}" if len(parts) > 1 else ""
 
 
 def _shape(value: Any, *, at_one: bool = False) -> OpenShape:
