@@ -26,7 +26,21 @@ def masked() -> keras.Model:
     return keras.Model(entry, layers.LSTM(5, name="memory")(value))
 
 
-@pytest.mark.parametrize(("make", "squashed"), [(gru, 1), (masked, 4)])
+def towers() -> keras.Model:
+    """One tower for two inputs, with such a layer in it."""
+    tower = keras.Sequential([keras.Input((STEPS, 6)), layers.GRU(5, reset_after=False), layers.Dense(4)], name="tower")
+    first, second = keras.Input((STEPS, 6)), keras.Input((STEPS, 6))
+    return keras.Model([first, second], layers.Concatenate()([tower(first), tower(second)]))
+
+
+def stacked() -> keras.Model:
+    """Two cells for each step."""
+    entry = keras.Input((STEPS, 6))
+    cells = layers.StackedRNNCells([layers.GRUCell(5, reset_after=False), layers.SimpleRNNCell(5)])
+    return keras.Model(entry, layers.RNN(cells)(entry))
+
+
+@pytest.mark.parametrize(("make", "squashed"), [(gru, 1), (masked, 4), (towers, 1), (stacked, 2)])
 @pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated")
 def test_a_recurrent_layer_that_is_written_out_is_a_loop_over_its_steps(make: Any, squashed: int) -> None:
     made = make()

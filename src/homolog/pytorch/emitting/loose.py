@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -161,9 +162,11 @@ class Loose(Statements):
         """The zeros with which a module begins that is called time and again, and then takes what it gave; a variable
         of the module around it, for so all calls are alike. Empty for any other constant."""
         inside = tuple(call for call in step.calls if call.inner)
-        around = next((inside[:depth] for depth in range(len(inside) + 1) if inside[:depth] in self.again), None)
-        if around is None or array.any() or not array.ndim:
+        paths = tuple(call.path for call in inside)
+        depths = [depth for depth in range(len(paths) + 1) if paths[:depth] in self.again]
+        if not depths or array.any() or not array.ndim:
             return ""
+        around = inside[: depths[-1]]
         key = ("state", around, array.shape, str(array.dtype))
         if key not in self.read:
             like = self._beside(around, str(array.dtype))
@@ -182,10 +185,12 @@ class Loose(Statements):
         return ""
 
     @cached_property
-    def again(self) -> Set[tuple[Called, ...]]:
-        """The calls in which another module is called more than once."""
-        calls = (tuple(call for call in step.calls if call.inner) for step in self.trace.steps.values())
-        return {call[:depth] for call in calls for depth, inner in enumerate(call) if inner.count}
+    def again(self) -> Set[tuple[str, ...]]:
+        """Which modules call another one more than once in one call of theirs: the paths from the root to each."""
+        steps = (tuple(call for call in step.calls if call.inner) for step in self.trace.steps.values())
+        calls = {inside[: depth + 1] for inside in steps for depth in range(len(inside))}
+        times = Counter((call[:-1], call[-1].path) for call in calls)
+        return {tuple(call.path for call in around) for (around, _), count in times.items() if count > 1}
 
     def number(self, name: str, array: Array, step: Step) -> str:
         """A single number as a tensor without axes."""
