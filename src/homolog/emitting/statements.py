@@ -74,9 +74,10 @@ class Statements(ABC):
         self.statements.append(Statement(tuple(names), expression, scopes, layer, module))
         return ", ".join(names)
 
-    def settle(self) -> None:
-        """Put the last statement in front of the module call in the middle of which it was written, if it is not part
-        of that."""
+    def let_in_front(self, expression: str, step: Step) -> str:
+        """A new variable of the module that a step stands in, in front of the call in the middle of which it is asked
+        for."""
+        name = self.let(expression, step)
         last = self.statements.pop()
         depth, place = len(last.calls), len(self.statements)
         inside = self.statements[-1].calls if self.statements else ()
@@ -84,6 +85,7 @@ class Statements(ABC):
             while place and self.statements[place - 1].calls[: depth + 1] == inside[: depth + 1]:
                 place -= 1
         self.statements.insert(place, last)
+        return name
 
     def let_behind(self, name: str, expression: str) -> str:
         """A new variable that is computed as soon as another is there: for what several modules read."""

@@ -172,8 +172,8 @@ class Loose(Statements):
             like = self._beside(around, str(array.dtype))
             if not like:
                 return ""
-            self.read[key] = self.let(f"{like}.new_zeros({_lengths(array.shape)})", replace(step, calls=around))
-            self.settle()
+            zeros = f"{like}.new_zeros({_lengths(array.shape)})"
+            self.read[key] = self.let_in_front(zeros, replace(step, calls=around))
         return self.read[key]
 
     def _beside(self, around: tuple[Called, ...], dtype: str) -> str:
