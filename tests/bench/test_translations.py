@@ -380,7 +380,7 @@ def test_what_needs_homolog_does_not(tmp_path: Path) -> None:
     found = runner._process("fresh", tmp_path / "fresh.json", "keras", str(tmp_path))
     verdict, reason = judged(record(fresh=found))
     assert verdict == "FAIL"
-    assert "model.py on its own" in reason
+    assert "test_parity.py on its own" in reason
     assert "homolog is kept out" in reason
     assert "homolog" in sys.modules or find_spec("homolog") is not None  # here it can be imported
 
