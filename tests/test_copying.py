@@ -42,7 +42,7 @@ def test_ten_thousand_tensors_find_their_place() -> None:
     from twins.large import TENSORS, Towers, keras_towers
 
     source = scrambled_torch(Towers())
-    copy = homolog.copy(source, into=scrambled_keras(keras_towers()), run=False)
+    copy = homolog.copy(source, into=scrambled_keras(keras_towers()))
 
     assert len(copy.plan.rows) == TENSORS == 10_000
     assert copy.plan.confidence == "graph"
