@@ -82,9 +82,9 @@ WORDS = {
         (
             f"Each model is built, translated (traced at batch {TRACED}), and saved in a process of its own. Another "
             "process, in which neither homolog nor PyTorch can be imported, loads `model.keras` and calls "
-            f"`load_model()` of `model.py`, runs both at batch {OTHER}, and runs `test_parity.py`; a row passes where "
-            "the proof does, and both files agree with PyTorch as closely as the proof asks for. Images are shown as "
-            "PyTorch has them, without the batch.",
+            f"`load_model()` of `model.py` and runs both at batch {OTHER}; a third one, as bare, runs "
+            "`test_parity.py`. A row passes where the proof and the test do, and both files agree with PyTorch as "
+            "closely as the proof asks for. Images are shown as PyTorch has them, without the batch.",
             figures("PyTorch", "Keras"),
             "Transposes are a / b / c: those in the functional model; those in its compiled TensorFlow graph that move "
             "an axis; and of these, the ones that turn channels last into channels first or back. Those of attention's "
@@ -103,8 +103,9 @@ WORDS = {
         (
             "Each model is built, translated, and saved in a process of its own. Another process, in which none of "
             "homolog, Keras and TensorFlow can be imported, calls `load_model()` of `model.py`, loads `model.pt` into "
-            f"`build_model()`, runs both at batch {OTHER}, which is not the traced one, and runs `test_parity.py`; a "
-            "row passes where the proof does, and both agree with Keras as closely as the proof asks for. Inputs are "
+            f"`build_model()` and runs both at batch {OTHER}, which is not the traced one; a third one, as bare, runs "
+            "`test_parity.py`. A row passes where the proof and the test do, and both agree with Keras as closely as "
+            "the proof asks for. Inputs are "
             "shown as Keras has them, without the batch; the modules take images channels first. Where an input says "
             "fixed, Keras leaves lengths open that the translation has fixed, and a note of it says why.",
             figures("Keras", "PyTorch"),

@@ -101,6 +101,11 @@ class Step:
         """Of the first output."""
         return self.shapes[0]
 
+    @property
+    def around(self) -> tuple[Called, ...]:
+        """The calls of modules made of others that it stands in: those that are written as calls."""
+        return tuple(call for call in self.calls if call.inner)
+
     def values(self) -> Iterator[Value]:
         """The values that it reads, in order."""
         yield from values_in(self.arguments)

@@ -42,7 +42,7 @@ def empty_zip() -> bytes:
         (b"<!DOCTYPE html><html>", "web page"),
         (b"\n<html lang='en'>", "web page"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:1", "git lfs pull"),
-        (gzip.compress(b"x"), "gzip"),
+        (gzip.compress(b"x", mtime=0), "gzip"),
         (b"\x93NUMPY\x01\x00", "numpy"),
         (b'{"weight_map": {}}', "JSON"),
         (tar(), "a tar of torch.save"),

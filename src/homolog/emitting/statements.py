@@ -70,7 +70,7 @@ class Statements(ABC):
         """The same for what reads ``made``: the layer of that name, which ``module`` makes."""
         names = [f"v{self.count + place}" for place in range(outputs)]
         self.count += outputs
-        scopes = tuple(Scope(call.path, call.type.rpartition(".")[2], call.count) for call in step.calls if call.inner)
+        scopes = tuple(Scope(call.path, call.type.rpartition(".")[2], call.count) for call in step.around)
         self.statements.append(Statement(tuple(names), expression, scopes, layer, module))
         return ", ".join(names)
 

@@ -288,7 +288,7 @@ class Loose(Statements):
         if array is not None and self._is_spread(Step(node.name, CONSTANT)):
             return self.let_behind(self.anchor, f"{made}({self.anchor})")
         around = _around(step, path)
-        if around != step.calls and around != tuple(call for call in step.calls if call.inner):
+        if around not in (step.calls, step.around):
             return self.let_behind(self.anchor, f"{made}({self.anchor})")  # in front of the call that reads it
         return self.let(f"{made}({self._beside(step)})", replace(step, calls=around))
 
@@ -302,8 +302,7 @@ def _place(source: Step, step: Step) -> str:
     """A path for a constant: that of the buffer it is, or a name in the module that reads it."""
     if source.tensor is not None:
         return source.tensor.name
-    path = next((call.path for call in reversed(step.calls) if call.inner), "")
-    return f"{path}.constant" if path else "constant"
+    return f"{step.around[-1].path}.constant" if step.around else "constant"
 
 
 def _around(step: Step, path: str) -> tuple[Called, ...]:

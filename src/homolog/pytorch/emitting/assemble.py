@@ -165,7 +165,7 @@ class Assembler(Loose):
     def _path(self, node: Node, step: Step) -> str:
         """Where a module is to stand: in the place that its node names; beside what a module of this name holds."""
         path = node.layer or node.name
-        around = [call.path for call in step.calls if call.inner]
+        around = [call.path for call in step.around]
         if path in around:
             return f"{path}.{node.type or node.kind}"
         owner = max((call for call in around if path.startswith((f"{call}.", f"{call}/"))), key=len, default="")

@@ -122,7 +122,7 @@ class Loose(Statements):
 
     def for_each_row(self, text: str, rank: int, step: Step, axis: int = 0) -> str:
         """A value whose axis of rows has one, with as many as the batch has."""
-        key = (text, axis, tuple(call for call in step.calls if call.inner))
+        key = (text, axis, step.around)
         if key not in self.read:
             lengths = ["-1"] * rank
             lengths[axis] = self.rows(step)
@@ -156,17 +156,17 @@ class Loose(Statements):
 
     def _constant(self, source: Step, order: Order, step: Step) -> str:
         array = np.transpose(cast(Array, source.array), [cast(int, axis) for axis in order])
-        return self._state(array, step) or self._fixed(_place(source, step), array, (source.name, order), step)
+        state = "" if source.tensor else self._state(array, step)
+        return state or self._fixed(_place(source, step), array, (source.name, order), step)
 
     def _state(self, array: Array, step: Step) -> str:
         """The zeros with which a module begins that is called time and again, and then takes what it gave; a variable
         of the module around it, for so all calls are alike. Empty for any other constant."""
-        inside = tuple(call for call in step.calls if call.inner)
-        paths = tuple(call.path for call in inside)
+        paths = tuple(call.path for call in step.around)
         depths = [depth for depth in range(len(paths) + 1) if paths[:depth] in self.again]
         if not depths or array.any() or not array.ndim:
             return ""
-        around = inside[: depths[-1]]
+        around = step.around[: depths[-1]]
         key = ("state", around, array.shape, str(array.dtype))
         if key not in self.read:
             like = self._beside(around, str(array.dtype))
@@ -177,18 +177,19 @@ class Loose(Statements):
         return self.read[key]
 
     def _beside(self, around: tuple[Called, ...], dtype: str) -> str:
-        """A variable of this element type that was made in a call; empty if there is none."""
-        for (value, _), name in reversed(self.variables.items()):
+        """A variable of this element type that was made in a call; empty if there is none. One that lies in another
+        order than its step's was made where that was asked for, perhaps in a call behind."""
+        for (value, order), name in reversed(self.variables.items()):
             found = self.trace.steps[value.node]
-            if tuple(call for call in found.calls if call.inner) == around and found.dtypes[value.index] == dtype:
+            if found.around == around and found.dtypes[value.index] == dtype and order == self.order(value):
                 return name
         return ""
 
     @cached_property
     def again(self) -> Set[tuple[str, ...]]:
         """Which modules call another one more than once in one call of theirs: the paths from the root to each."""
-        steps = (tuple(call for call in step.calls if call.inner) for step in self.trace.steps.values())
-        calls = {inside[: depth + 1] for inside in steps for depth in range(len(inside))}
+        arounds = (step.around for step in self.trace.steps.values())
+        calls = {around[: depth + 1] for around in arounds for depth in range(len(around))}
         times = Counter((call[:-1], call[-1].path) for call in calls)
         return {tuple(call.path for call in around) for (around, _), count in times.items() if count > 1}
 
@@ -226,7 +227,7 @@ class Loose(Statements):
 
     def _reading(self, key: object, step: Step) -> str:
         """The variable of a tensor that belongs to no module, read where it is needed."""
-        place = (key, tuple(call for call in step.calls if call.inner))
+        place = (key, step.around)
         if place not in self.read:
             self.read[place] = self.made("made", step, *self.tensors[key])
         return self.read[place]
@@ -272,8 +273,7 @@ def _place(source: Step, step: Step) -> str:
     """A path for a constant: that of the buffer it is, or a name in the module that reads it."""
     if source.tensor is not None:
         return source.tensor.name
-    path = next((call.path for call in reversed(step.calls) if call.inner), "")
-    return f"{path}.constant" if path else "constant"
+    return f"{step.around[-1].path}.constant" if step.around else "constant"
 
 
 def _axes(order: Order) -> Axes:
