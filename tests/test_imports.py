@@ -16,7 +16,7 @@ FRAMEWORKS = {"torch", "keras", "tensorflow", "jax", "tf_keras", "torchvision"}
 # The house of shared/DESIGN.md, from the ground up: a part imports from its own floor or from one below.
 FLOORS = (
     ("errors", "contiguity", "collecting"),
-    ("tensors",),
+    ("tensors", "roomy"),
     ("transforms",),
     ("modules", "graph", "plan"),
     ("rules",),
@@ -56,7 +56,7 @@ CORE |= {
     "api",
     "cli",
 }
-CORE |= {"collecting", "testing", "trace", "writing", "emitting", "translating", "scripts"}
+CORE |= {"collecting", "roomy", "testing", "trace", "writing", "emitting", "translating", "scripts"}
 
 
 def modules() -> dict[str, Path]:

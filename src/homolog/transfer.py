@@ -24,8 +24,14 @@ def transfer(plan: Plan, source: Mapping[str, TensorRef]) -> Iterator[tuple[str,
     Raises:
         Mismatch: the plan names a tensor that the source lacks, or its shapes are not these.
     """
+    for name, array in laid_out(plan, source):
+        yield name, contiguous(array)
+
+
+def laid_out(plan: Plan, source: Mapping[str, TensorRef]) -> Iterator[tuple[str, Array]]:
+    """The same, not copied into C order: for who copies them anyway."""
     for row in plan.rows:
-        yield row.target, contiguous(forward(row, source))
+        yield row.target, forward(row, source)
 
 
 def forward(row: Row, source: Mapping[str, TensorRef]) -> Array:

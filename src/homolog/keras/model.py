@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from homolog.graph import Graph
+from homolog.keras.arrays import array_of
 from homolog.keras.framework import require
 from homolog.keras.nodes import SEED_NAME
 from homolog.keras.read import read_config
 from homolog.keras.trace import has_rule, trace
-from homolog.tensors import Array, TensorRef
+from homolog.tensors import TensorRef
 
 if TYPE_CHECKING:
     import keras
@@ -147,11 +148,11 @@ def _is_functional(model: Any) -> bool:
 
 
 def _ref(name: str, variable: Any) -> TensorRef:
-    def read() -> Array:
-        keras = require()
-        array: Array = keras.ops.convert_to_numpy(variable)
-        return array
-
     return TensorRef(
-        name, tuple(variable.shape), str(variable.dtype), read, storage=id(variable), trainable=variable.trainable
+        name,
+        tuple(variable.shape),
+        str(variable.dtype),
+        lambda: array_of(variable),
+        storage=id(variable),
+        trainable=variable.trainable,
     )

@@ -15,6 +15,7 @@ import numpy as np
 
 from homolog.errors import Mismatch, Unreadable, Unsupported, Usage
 from homolog.graph import Framework, Graph
+from homolog.keras.arrays import array_of, own
 from homolog.keras.exact import exact
 from homolog.keras.framework import require, results_of
 from homolog.keras.frugal import frugal
@@ -117,7 +118,6 @@ class LiveKeras:
 
     def fill(self, arrays: Iterable[tuple[str, Array]]) -> None:
         variables = {ref.name: variable for refs in groups_of(self.model).values() for ref, variable in refs}
-        shares = require().backend.backend() == "jax"  # would take the array's memory for its own
         for name, array in arrays:
             variable = variables.get(name)
             if variable is None or (tuple(variable.shape), str(variable.dtype)) != (array.shape, array.dtype.name):
@@ -127,7 +127,7 @@ class LiveKeras:
                     expected=f"{array.dtype.name} {array.shape}",
                     found="none" if variable is None else f"{variable.dtype} {tuple(variable.shape)}",
                 )
-            variable.assign(array.copy() if shares else array)
+            variable.assign(own(array))
 
     def carry(self, settings: Iterable[Carried]) -> None:
         held = layers_by_path(self.model)
@@ -204,14 +204,13 @@ def _set(layer: Any, setting: str, value: object) -> None:
 def _unmoved(model: Any) -> Iterator[None]:
     """Puts statistics back that a layer updates although the model is run at inference: one that is called with
     ``training=True``."""
-    keras = require()
-    held = [variable for variable in model.non_trainable_variables if SEED_NAME not in variable.path]  # seeds move on
-    before = [(variable, keras.ops.convert_to_numpy(variable).copy()) for variable in held]
+    kept = [variable for variable in model.non_trainable_variables if SEED_NAME not in variable.path]  # seeds move on
+    before = [(variable, array_of(variable).copy()) for variable in kept]
     try:
         yield
     finally:
         for variable, value in before:
-            if not np.array_equal(keras.ops.convert_to_numpy(variable), value, equal_nan=value.dtype.kind == "f"):
+            if not np.array_equal(array_of(variable), value, equal_nan=value.dtype.kind == "f"):
                 variable.assign(value)
 
 

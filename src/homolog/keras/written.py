@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from homolog import roomy
 from homolog.emitting.imported import built
+from homolog.keras.arrays import taken
 from homolog.keras.exact import has_float64, refusals
 from homolog.keras.framework import require
 from homolog.keras.run import LiveKeras
 from homolog.live import Run
 from homolog.signature import Given
+from homolog.tensors import dtype_of
 
 if TYPE_CHECKING:
     import keras
@@ -57,10 +60,10 @@ def in_float64(source: str, model: keras.Model, inputs: Given) -> Run | None:
 @contextmanager
 def _undrawn() -> Iterator[None]:
     """While the body runs, initializers that draw give zeros: every weight is filled, and drawing takes long."""
-    from keras import initializers, ops
+    from keras import backend, initializers
 
     def zeros(self: object, shape: tuple[int, ...], dtype: Any = None, **_: object) -> Any:
-        return ops.zeros(shape, dtype)
+        return taken(roomy.zeros(shape, dtype_of(backend.standardize_dtype(dtype))))
 
     drawing = (
         initializers.RandomNormal,

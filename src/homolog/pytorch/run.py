@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from homolog.contiguity import contiguous
 from homolog.errors import Mismatch, Unreadable, Unsafe, Unsupported, Usage
 from homolog.graph import Framework, Graph
 from homolog.live import Gradients, Lesson, Likeness, Run, Trained
@@ -208,7 +209,7 @@ def _from_numpy(array: Array, dtype: Any) -> Any:
     if array.dtype.name == "bfloat16" or array.dtype.name.startswith("float8"):
         bits = np.asarray(array, order="C").view(f"i{array.dtype.itemsize}")
         return torch.from_numpy(bits.copy()).view(dtype)
-    return torch.from_numpy(np.require(array, requirements=["C", "W"]))  # arrays read in place are not writable
+    return torch.from_numpy(np.require(contiguous(array), requirements="W"))  # arrays read in place are not writable
 
 
 def _first_line(error: Exception) -> str:

@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from homolog import roomy
 from homolog.pytorch.framework import require
 
 if TYPE_CHECKING:
@@ -23,10 +26,21 @@ def widened_copy(module: torch.nn.Module) -> torch.nn.Module:
     memo: dict[int, object] = {}
     for tensor in (*module.parameters(), *module.buffers()):
         if tensor.is_floating_point() and tensor.dtype != torch.float64:
-            wide = tensor.detach().double()
+            wide = _wide(tensor.detach())
             trained = isinstance(tensor, torch.nn.Parameter)
             memo[id(tensor)] = torch.nn.Parameter(wide, tensor.requires_grad) if trained else wide
     return copy.deepcopy(module, memo).double()
+
+
+def _wide(tensor: torch.Tensor) -> torch.Tensor:
+    """A tensor in float64, in memory of numpy's, which is had sooner."""
+    import torch
+
+    if tensor.device.type != "cpu":
+        return tensor.double()
+    made: torch.Tensor = torch.from_numpy(roomy.empty(tensor.shape, np.dtype(np.float64)))
+    made.copy_(tensor)
+    return made
 
 
 def jittered(module: torch.nn.Module, share: float) -> torch.nn.Module:

@@ -9,6 +9,7 @@ from math import prod
 
 import einops
 
+from homolog.contiguity import contiguous
 from homolog.errors import Mismatch
 from homolog.tensors import Array, Shape
 from homolog.transforms.transform import Transform
@@ -88,7 +89,13 @@ class Axes(Transform):
     def __call__(self, arrays: Sequence[Array]) -> tuple[Array, ...]:
         (array,) = arrays
         self.shapes([array.shape])  # einops' own errors name neither our axes nor the tensor
-        return (einops.rearrange(array, self.pattern, **dict(self.sizes)),)
+        left, right = self.pattern.split(" -> ")
+        groups_right = groups(right)
+        if all(len(group) < 2 for group in groups_right):
+            return (einops.rearrange(array, self.pattern, **dict(self.sizes)),)
+        apart = " ".join(name for group in groups_right for name in group)
+        moved = contiguous(einops.rearrange(array, f"{left} -> {apart}", **dict(self.sizes)))
+        return (einops.rearrange(moved, f"{apart} -> {right}", **dict(self.sizes)),)  # merged, nothing moves
 
     def __str__(self) -> str:
         sizes = "".join(f", {name}={size}" for name, size in self.sizes)

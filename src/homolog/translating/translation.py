@@ -16,7 +16,7 @@ from homolog.proof import Proof, weights
 from homolog.proof.subjects import Subjects, Tolerance
 from homolog.proving import causes, run_parts
 from homolog.trace import CONSTANT
-from homolog.transfer import transfer
+from homolog.transfer import laid_out
 from homolog.translating.direction import Direction
 from homolog.translating.draft import Draft, Progress, draft
 
@@ -114,7 +114,7 @@ def translate(
     target = Network(f"{made.name} ({way.title})", make=lambda: live)
     rows = way.plan(made.trace, made.assembled, target.tensors(), origin.name, target.name)
     refs = origin.tensors()
-    target.live.fill(chain(transfer(rows, refs), way.constants(made.assembled).items()))  # one tensor at a time
+    target.live.fill(chain(laid_out(rows, refs), way.constants(made.assembled).items()))  # one tensor at a time
     say("proving that both are the same")
     left, right = graphs(made.trace, made.assembled)
     seen = within(rows, left, right)

@@ -1,0 +1,42 @@
+"""Arrays and tensors of the backend, each from the other without a copy where there need be none."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, cast
+
+import numpy as np
+
+from homolog import roomy
+from homolog.keras.framework import require
+from homolog.tensors import Array, dtype_of
+
+SHARED = "biuf"
+"""Kinds of numpy's own element types, which TensorFlow can share the memory of."""
+
+
+def taken(array: Array) -> Any:
+    """A tensor with these values, and, where the backend can, in their memory: nobody else may write to it.
+
+    Args:
+        array: made by ``roomy``.
+    """
+    keras = require()
+    if keras.backend.backend() == "tensorflow" and array.dtype.kind in SHARED:
+        capsule = cast(Any, array).__dlpack__()
+        return import_module("tensorflow").experimental.dlpack.from_dlpack(capsule)
+    return keras.ops.convert_to_tensor(array)
+
+
+def own(array: Array) -> Any:
+    """A tensor with a copy of these values. TensorFlow would make three on the way from the array to the tensor."""
+    return taken(roomy.copied(array))
+
+
+def array_of(variable: Any) -> Array:
+    """What a variable holds, not to be written to; with the PyTorch backend it changes as the variable does."""
+    keras = require()
+    if keras.backend.backend() == "tensorflow" and dtype_of(str(variable.dtype)).kind in SHARED:
+        return np.asarray(memoryview(import_module("tensorflow").convert_to_tensor(variable.value)))
+    array: Array = keras.ops.convert_to_numpy(variable)
+    return array
