@@ -56,6 +56,39 @@ def test_the_parts_that_are_always_there() -> None:
     assert names(*pair(norm=False)) == ["outputs", "float64", "float32"]
 
 
+@pytest.mark.parametrize(
+    ("norm", "sparing", "batches"),
+    [(True, True, [1, 3]), (True, False, [1, 2, 3]), (False, True, [1, 3]), (False, False, [1, 3])],
+)
+def test_a_sparing_proof_perturbs_the_second_batch_where_it_can(norm: bool, sparing: bool, batches: list[int]) -> None:
+    one, two = pair(norm=norm)
+    first, second, graphs, plan = opened(one, two)
+    seen: list[int] = []
+
+    def count(module: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        (value,) = (*args, *kwargs.values())
+        if value.element_size() == 4:  # not in float64
+            seen.append(len(value))
+
+    one.register_forward_pre_hook(count, with_kwargs=True)
+    parts = list(run_parts(first, second, *graphs, plan, None, (0, 1), sparing=sparing))
+
+    assert all(part.passed for part in parts), parts
+    assert sorted(seen) == batches
+
+
+def test_a_sparing_proof_tells_of_outputs_that_depend_on_nothing() -> None:
+    one, two = pair()
+    one[-1].weight.data.zero_()
+    api.copy(one, into=two, run=False)
+    first, second, graphs, plan = opened(one, two)
+
+    parts = {part.name: part for part in run_parts(first, second, *graphs, plan, None, (0, 1), sparing=True)}
+
+    assert "does not depend on the input" in parts["outputs"].figure
+    assert "does not depend on the input" in parts["perturbed statistics"].figure
+
+
 def test_the_parts_that_are_asked_for() -> None:
     more = {"layers": True, "gradients": True, "steps": 1, "other_sizes": True}
 

@@ -141,7 +141,9 @@ def tried(monkeypatch: pytest.MonkeyPatch, found: dict[float, tuple[Part | None,
     """The strengths that are tried, where each comes to what is said of it."""
     strengths: list[float] = []
 
-    def one(subjects: object, tolerance: object, nodes: object, strength: float) -> tuple[Part | None, bool]:
+    def one(
+        subjects: object, tolerance: object, batch: int, nodes: object, strength: float
+    ) -> tuple[Part | None, bool]:
         strengths.append(strength)
         return found[strength]
 

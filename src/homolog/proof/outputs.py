@@ -28,7 +28,12 @@ GIVE = "help: give inputs on which it varies: --load-inputs x.npz, or inputs=…
 
 
 def trials(
-    subjects: Subjects, seeds: Sequence[int], batches: Sequence[int] = BATCHES, first: Trial | None = None
+    subjects: Subjects,
+    seeds: Sequence[int],
+    batches: Sequence[int] = BATCHES,
+    first: Trial | None = None,
+    *,
+    alone: bool = False,
 ) -> Iterator[Trial]:
     """Run both networks: every seed once, each with another size of batch; a single seed with the first two of them,
     for outputs that do not depend on the input must be told; inputs that the user brought once.
@@ -38,11 +43,12 @@ def trials(
         seeds: of the random inputs.
         batches: their sizes, in turn.
         first: what the first of these runs gave, if it was made already.
+        alone: whether to leave it at the first.
     """
     runs = list(zip(seeds, cycle(batches), strict=False))
     if len(seeds) == 1:
         runs = [(seeds[0], batch) for batch in batches[:2]]
-    for seed, batch in runs[:1] if subjects.given is not None else runs:
+    for seed, batch in runs[:1] if alone or subjects.given is not None else runs:
         known = first is not None and (first.seed, first.batch) == (seed, batch)
         yield first if first is not None and known else tried(subjects, seed, batch)
 
@@ -54,6 +60,8 @@ def check(
     name: str = "outputs",
     batches: Sequence[int] = BATCHES,
     first: Trial | None = None,
+    *,
+    alone: bool = False,
 ) -> Part:
     """Run both on the same inputs and compare every output.
 
@@ -67,8 +75,9 @@ def check(
         name: of the part.
         batches: their sizes, in turn.
         first: what the first of the runs gave, if it was made already.
+        alone: whether to leave it at the first, for another part shows that the outputs depend on the input.
     """
-    part = _checked(subjects, tolerance, seeds, name, batches, first)
+    part = _checked(subjects, tolerance, seeds, name, batches, first, alone=alone)
     for scale in SCALES if subjects.given is None else ():
         if part.passed or "proves_nothing" not in part.figures:
             return part
@@ -85,13 +94,15 @@ def _checked(
     name: str,
     batches: Sequence[int],
     first: Trial | None = None,
+    *,
+    alone: bool = False,
 ) -> Part:
     worst, ratio, count = 0.0, 0.0, 0
     notes: dict[str, None] = dict.fromkeys(layouts(subjects))
     rounded: tuple[float, str] | None = None
     seen: list[list[Array]] = []
     threshold = f"{tolerance.atol:.0e} + {tolerance.rtol:.0e} x the largest output ({tolerance.resolution})"
-    for trial in trials(subjects, seeds, batches, first):
+    for trial in trials(subjects, seeds, batches, first, alone=alone):
         count += 1
         found = trial.found
         problem = _problem(found.pairs)
@@ -120,7 +131,7 @@ def _checked(
     if rounded is not None:
         notes[rounded[1]] = None
     figures = {"max_abs_error": worst, "share_of_tolerance": ratio, "inputs": count}
-    nothing = _depends_on_nothing(subjects, seen, tolerance)
+    nothing = "" if alone else _depends_on_nothing(subjects, seen, tolerance)
     if nothing:
         figures["proves_nothing"] = nothing
         return Part(name, False, nothing, (*notes, GIVE), figures, threshold)
@@ -129,7 +140,8 @@ def _checked(
         which = f"output {', '.join(map(str, full))} is saturated, every number at one end of its range"
         figures["proves_nothing"] = which
         return Part(name, False, f"{which}, and so proves nothing", (*notes, GIVE), figures, threshold)
-    figure = f"largest difference {worst:.1e} over {count} inputs, {ratio:.2f} of what {tolerance.resolution} allows"
+    over_inputs = "one input" if count == 1 else f"{count} inputs"
+    figure = f"largest difference {worst:.1e} over {over_inputs}, {ratio:.2f} of what {tolerance.resolution} allows"
     return Part(name, True, figure, tuple(notes), figures, threshold)
 
 

@@ -19,8 +19,6 @@ from homolog.transfer import transfer
 
 NAME = "perturbed statistics"
 SEED = 3
-BATCH = (2,)
-"""One batch, of two: outputs that do not depend on the input show within it."""
 STRENGTHS = (1.0, 0.2)
 """How much to perturb; less where a network is so deep that float32 itself falls apart."""
 GENTLY = "perturbed gently: with more, float32 itself falls apart"
@@ -28,16 +26,21 @@ FALLEN = 1e-3
 """Of the largest output: from here on an error of float32 tells nothing of the function."""
 
 
-def check(subjects: Subjects, tolerance: Tolerance) -> Part | None:
+def check(subjects: Subjects, tolerance: Tolerance, batch: int = 2) -> Part | None:
     """The same with other batch statistics, scales and shifts in both: trivial ones prove nothing.
 
     None where the networks hold no statistics, or the second computes from others what they are folded into. Both
     networks are left as they were.
+
+    Args:
+        subjects: the networks.
+        tolerance: how far the outputs may lie apart.
+        batch: of the inputs, more than one: outputs that do not depend on the input show within it.
     """
     nodes = [node for node in subjects.graph_a.nodes.values() if "running_var" in node.weights]
     part = None
     for strength in STRENGTHS if nodes else ():
-        part, fallen = _tried(subjects, tolerance, nodes, strength)
+        part, fallen = _tried(subjects, tolerance, batch, nodes, strength)
         if part is None or not fallen:
             gently = (GENTLY,) if strength < 1 and part is not None and part.passed else ()
             return part if part is None else replace(part, details=(*part.details, *gently))
@@ -45,7 +48,7 @@ def check(subjects: Subjects, tolerance: Tolerance) -> Part | None:
 
 
 def _tried(
-    subjects: Subjects, tolerance: Tolerance, nodes: Sequence[Node], strength: float
+    subjects: Subjects, tolerance: Tolerance, batch: int, nodes: Sequence[Node], strength: float
 ) -> tuple[Part | None, bool]:
     """The part, with statistics so far off, and whether float32 falls apart with them, so that it tells nothing."""
     random = np.random.default_rng(7)
@@ -67,7 +70,7 @@ def _tried(
         target = dict(transfer(replace(subjects.plan, rows=rows), refs))
         kept = {name: ref.read().copy() for name, ref in theirs.items() if name in target}
         with _filled(subjects.b, target, kept):
-            part = outputs.check(subjects, tolerance, (SEED,), NAME, BATCH)
+            part = outputs.check(subjects, tolerance, (SEED,), NAME, (batch,))
             return (part, False) if part.passed else _in_float64(subjects, part)
 
 

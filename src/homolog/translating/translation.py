@@ -21,7 +21,8 @@ from homolog.translating.direction import Direction
 from homolog.translating.draft import Draft, Progress, draft
 
 SEEDS = (0, 1)
-"""Of the inputs of the proof: two, for batches of one and of three; the trace had another."""
+"""Of the inputs of the proof: two, for batches of one and of three; the trace had another. Where there are batch
+statistics, those of the second are perturbed."""
 
 
 @dataclass
@@ -125,6 +126,7 @@ def translate(
         other_sizes=True,
         gradients=gradients,
         constants=_has_constants(made),
+        sparing=True,
     )
     why = causes(ours, target, (left, right), seen, parts, run=True)
     proof = Proof(tuple(parts), (), origin.name, target.name, why)
