@@ -1,13 +1,20 @@
-"""A batch norm at inference is exported as one operator, and computes what it did."""
+"""A batch norm at inference is exported as one operator, and computes what it did; activations are not taken apart."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch._decomp import decomposition_table
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.fx.experimental.symbolic_shapes import DimDynamic, ShapeEnv, StatelessSymbolicContext
 
 from homolog.pytorch.program import trace
-from homolog.pytorch.quick import quick_norms
+from homolog.pytorch.quick import ACTIVATIONS, quick_activations, quick_norms
+
+OPEN = StatelessSymbolicContext([DimDynamic.DYNAMIC, *[DimDynamic.STATIC] * 3])
 
 
 def normed(affine: bool = True) -> torch.nn.BatchNorm2d:
@@ -44,3 +51,51 @@ def test_the_trace_has_it_with_its_settings() -> None:
     assert step.layer.fields["eps"] == 0.03
     assert step.layer.fields["momentum"] == 0.2
     assert step.shape == (None, 5, 4, 3)
+
+
+OPERATORS = [
+    packet.default
+    for kind in ACTIVATIONS
+    for name in (kind, f"{kind}_")
+    if (packet := getattr(torch.ops.aten, name, None)) is not None and packet.default in decomposition_table
+]
+LAYOUTS = {
+    "as it is": lambda value: value,
+    "channels last": lambda value: value.to(memory_format=torch.channels_last),
+    "turned": lambda value: value.transpose(1, 3),
+    "spread": lambda value: value[:, :1].expand(value.shape),
+    "cut": lambda value: value[:, ::2],
+    "float16": lambda value: value.half(),
+}
+
+
+@pytest.mark.parametrize("operator", OPERATORS, ids=str)
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_an_activation_that_is_not_taken_apart_gives_the_same_shape_strides_and_type(
+    operator: Any, layout: str
+) -> None:
+    if operator._schema.is_mutable and layout == "spread":
+        pytest.skip("PyTorch itself refuses it")
+    with FakeTensorMode(shape_env=ShapeEnv()) as mode:
+        value = LAYOUTS[layout](mode.from_tensor(torch.empty(2, 6, 5, 4), symbolic_context=OPEN))
+        expected = operator(value)
+        with quick_activations():
+            found = operator(value)
+
+    assert (found.shape, found.stride(), found.dtype) == (expected.shape, expected.stride(), expected.dtype)
+    assert (found is value) == (expected is value)
+
+
+@pytest.mark.parametrize("kind", ["relu", "sigmoid", "tanh"])
+def test_an_activation_of_whole_numbers_gives_the_type_that_it_gave(kind: str) -> None:
+    operator = getattr(torch.ops.aten, kind).default
+    with FakeTensorMode(shape_env=ShapeEnv()) as mode, quick_activations():
+        value = mode.from_tensor(torch.empty(2, 6, 5, 4, dtype=torch.int32), symbolic_context=OPEN)
+        assert operator(value).dtype == (torch.int32 if kind == "relu" else torch.float32)
+
+
+def test_every_activation_is_taken_apart_again_behind_it() -> None:
+    before = dict(decomposition_table)
+    with quick_activations():
+        assert decomposition_table != before
+    assert decomposition_table == before

@@ -16,7 +16,7 @@ from homolog.pytorch.chunks import open_chunks
 from homolog.pytorch.experts import plain_experts
 from homolog.pytorch.export import giving_tensors
 from homolog.pytorch.inference import at_inference
-from homolog.pytorch.quick import quick_norms
+from homolog.pytorch.quick import quick_activations, quick_norms
 from homolog.trace import BATCH
 
 if TYPE_CHECKING:
@@ -101,6 +101,8 @@ def exported(
                 module(*by_place, **by_name)
         # the order of more than two factors would be chosen by their lengths, the batch among them
         plainly = torch.backends.opt_einsum.flags(enabled=False)
+        # with an open batch, to look a shape up takes longer than to find it out again
+        anew = torch._dynamo.config.patch(fake_tensor_cache_enabled=False)
         reading = (
             at_inference(module),
             open_chunks(module),
@@ -109,7 +111,9 @@ def exported(
             plain_experts(module),
             packed.told_of_packing(),
             quick_norms(),
+            quick_activations(),
             plainly,
+            anew,
         )
         with ExitStack() as stack, warnings.catch_warnings():
             for manager in reading:

@@ -1,4 +1,4 @@
-"""Batch norms at inference as one operator while a program is exported.
+"""Batch norms at inference, and activations, while a program is exported.
 
 PyTorch finds out the shape of what one gives by taking it apart in Python, which for a deep network takes longer than
 all the rest; it is that of what goes in.
@@ -59,6 +59,42 @@ def _named(
     if training or running_mean is None or running_var is None:
         return named(input, running_mean, running_var, weight, bias, training, momentum, eps)
     return quick(input, weight, bias, running_mean, running_var, training, momentum, eps, False)
+
+
+ACTIVATIONS = (
+    *("celu", "elu", "gelu", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "mish"),
+    *("relu", "relu6", "selu", "sigmoid", "silu", "softplus", "tanh"),
+)
+"""Operators of one tensor that give its shape, strides and, of a float, element type."""
+
+
+@contextmanager
+def quick_activations() -> Iterator[None]:
+    """While the body runs, no activation is taken apart to find out a shape that is open."""
+    import torch
+    from torch._decomp import decomposition_table as apart
+
+    aten = torch.ops.aten
+    packets = [getattr(aten, name) for kind in ACTIVATIONS for name in (kind, f"{kind}_") if hasattr(aten, name)]
+    known = [packet.default for packet in packets if packet.default in apart]
+    before = {operator: apart[operator] for operator in known}
+    apart.update({operator: _quicker(operator, whole) for operator, whole in before.items()})
+    try:
+        yield
+    finally:
+        apart.update(before)
+
+
+def _quicker(operator: Any, whole: Any) -> Any:
+    """What finds out the shape for an operator that ``whole`` would take apart."""
+    import torch
+
+    def shape(tensor: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+        if not tensor.is_floating_point():
+            return whole(tensor, *args, **kwargs)
+        return tensor if operator._schema.is_mutable else torch.empty_like(tensor)
+
+    return shape
 
 
 @cache
