@@ -59,21 +59,29 @@ def in_float64(source: str, model: keras.Model, inputs: Given) -> Run | None:
 
 @contextmanager
 def _undrawn() -> Iterator[None]:
-    """While the body runs, initializers that draw give zeros: every weight is filled, and drawing takes long."""
+    """While the body runs, initializers that draw give zeros: every weight is filled, and drawing takes long. So do
+    the operators that make zeros and ones."""
     from keras import backend, initializers
 
     def zeros(self: object, shape: tuple[int, ...], dtype: Any = None, **_: object) -> Any:
         return taken(roomy.zeros(shape, dtype_of(backend.standardize_dtype(dtype))))
 
-    drawing = (
-        initializers.RandomNormal,
-        initializers.RandomUniform,
-        initializers.TruncatedNormal,
-        initializers.VarianceScaling,
-        initializers.Orthogonal,
-    )
+    def ones(self: object, shape: tuple[int, ...], dtype: Any = None, **_: object) -> Any:
+        made = roomy.empty(shape, dtype_of(backend.standardize_dtype(dtype)))
+        made[...] = 1
+        return taken(made)
+
+    instead = {
+        initializers.RandomNormal: zeros,
+        initializers.RandomUniform: zeros,
+        initializers.TruncatedNormal: zeros,
+        initializers.VarianceScaling: zeros,
+        initializers.Orthogonal: zeros,
+        initializers.Zeros: zeros,
+        initializers.Ones: ones,
+    }
     with ExitStack() as stack:
-        for kind in drawing:
+        for kind, call in instead.items():
             stack.callback(setattr, kind, "__call__", kind.__call__)
-            kind.__call__ = zeros
+            kind.__call__ = call
         yield

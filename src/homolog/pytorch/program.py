@@ -110,6 +110,7 @@ class _Reader:
         self.inner = {path.rpartition(".")[0] for path in self.types if path and not _computes(path)}
         signature = self.program.graph_signature
         self.held = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
+        self.constants = set(signature.inputs_to_lifted_tensor_constants)
         self.symbols = self._symbols()
         self.statics = Statics(self.program, self.symbols)
         self.names = self._names(names)
@@ -170,8 +171,9 @@ class _Reader:
     def _lengths(self) -> dict[str, tuple[str, int]]:
         """Which input has each open length, and along which axis."""
         found: dict[str, tuple[str, int]] = {}
+        given = set(self.program.graph_signature.user_inputs)
         for entry in self.program.graph.nodes:
-            if entry.op != "placeholder" or entry.name not in self.program.graph_signature.user_inputs:
+            if entry.op != "placeholder" or entry.name not in given:
                 continue
             for axis, length in enumerate(getattr(entry.meta.get("val"), "shape", ())):
                 if is_open(length) and length.node.expr.is_Symbol:
@@ -188,7 +190,7 @@ class _Reader:
         return dict(zip(entries, known, strict=False)) if len(known) == len(entries) else {}
 
     def _placeholder(self, entry: Any) -> None:
-        if entry.name in self.held or entry.name in self.program.graph_signature.inputs_to_lifted_tensor_constants:
+        if entry.name in self.held or entry.name in self.constants:
             return
         if not entry.users and not hasattr(entry.meta.get("val"), "shape"):
             return

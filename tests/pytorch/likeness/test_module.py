@@ -41,7 +41,7 @@ def run_both(model: keras.Model, arrays: list[np.ndarray[Any, Any]]) -> tuple[li
             for slot, parameter in list(layer.named_parameters(recurse=False)):
                 weight = nodes[path].weights[slot]
                 (array,) = apply(weight.layout, [ref.read() for ref in weight.tensors])
-                parameter.data = torch.from_numpy(np.ascontiguousarray(array))
+                parameter.data = torch.from_numpy(np.array(array, order="C"))
         for place, ref in enumerate(like.tensors.values()):
             getattr(module, f"variable_{place}").data = torch.from_numpy(np.array(ref.read()))
         with like.computing(module.around, amended(set())):
@@ -174,6 +174,13 @@ def test_keras_is_left_as_it_was() -> None:
     assert keras.backend.backend() == "tensorflow"
     assert "call" not in vars(model.layers[1])
     assert np.array_equal(np.asarray(model(array)), before)
+
+
+def test_a_step_names_no_line_of_keras_own_source() -> None:
+    found = trace(likeness(one(layers.Dense(3), 5)), [np.zeros((2, 5), np.float32)], {})
+
+    assert {step.where for step in found.steps.values()} == {""}
+    assert not torch.fx.config.do_not_emit_stack_traces
 
 
 def test_operations_between_layers_and_loose_variables() -> None:
