@@ -185,13 +185,21 @@ class Live(Protocol):
     def graph(self, inputs: Given | None = None) -> Graph:
         """The graph of the model; ``inputs`` where it must be traced."""
 
-    def trace(self, inputs: Given, free: Mapping[int | str, Sequence[int]], written: Collection[str] = ()) -> Trace:
+    def trace(
+        self,
+        inputs: Given,
+        free: Mapping[int | str, Sequence[int]],
+        written: Collection[str] = (),
+        *,
+        lines: bool = True,
+    ) -> Trace:
         """What the model computes, step by step, for a batch of any size.
 
         Args:
             inputs: as for ``run``.
             free: axes besides the batch that stay open too, by the place or name of their input.
             written: operators that the reader of the trace knows, all if none are named.
+            lines: whether each step is to say which line of the user's source it comes from.
 
         Raises:
             Unsupported: it cannot be read so.

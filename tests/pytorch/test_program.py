@@ -268,3 +268,26 @@ def test_a_buffer_that_is_put_where_the_input_is_stays_what_it_was() -> None:
 
     found = trace(Placed(), [np.zeros((2, 4, 3), np.float32)])
     assert [step.operator for step in found.steps.values() if step.operator not in ("input", "constant")] == ["add"]
+
+
+@pytest.mark.parametrize("lines", [True, False])
+def test_a_step_says_its_line_of_the_source_where_that_is_asked(lines: bool) -> None:
+    class Shifted(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x.tanh() + 1
+
+    places = {step.where for step in trace(Shifted(), [np.zeros((2, 3), np.float32)], lines=lines).steps.values()}
+
+    assert any("test_program.py" in place for place in places) == lines
+    assert not torch.fx.config.do_not_emit_stack_traces
+
+
+@pytest.mark.parametrize("lines", [True, False])
+def test_what_is_refused_says_its_line_either_way(lines: bool) -> None:
+    class Waves(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.fft.fft(x).real
+
+    with pytest.raises(Unsupported, match="complex") as refused:
+        trace(Waves(), [np.zeros((2, 6), np.float32)], lines=lines)
+    assert "test_program.py" in str(refused.value.where)

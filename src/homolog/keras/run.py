@@ -57,7 +57,14 @@ class LiveKeras:
         arrays = None if inputs is None else in_order(inputs, input_names(self.model))
         return read_model(self.model, None if arrays is None else [array.shape for array in arrays])
 
-    def trace(self, inputs: Given, free: Mapping[int | str, Sequence[int]], written: Collection[str] = ()) -> Trace:
+    def trace(
+        self,
+        inputs: Given,
+        free: Mapping[int | str, Sequence[int]],
+        written: Collection[str] = (),
+        *,
+        lines: bool = True,
+    ) -> Trace:
         raise Unsupported("a Keras model is traced by its likeness in PyTorch", expected="a PyTorch module")
 
     def likeness(self) -> Likeness:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 import warnings
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from homolog.errors import HomologError, Unsupported
@@ -16,7 +16,7 @@ from homolog.pytorch.chunks import open_chunks
 from homolog.pytorch.experts import plain_experts
 from homolog.pytorch.export import giving_tensors
 from homolog.pytorch.inference import at_inference
-from homolog.pytorch.quick import quick_activations, quick_norms
+from homolog.pytorch.quick import quick_activations, quick_norms, without_lines
 from homolog.trace import BATCH
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ def exported(
     free: Mapping[int | str, Sequence[int]],
     *,
     settled: bool = False,
+    lines: bool = True,
 ) -> tuple[torch.export.ExportedProgram, list[str]]:
     """The program, with an open batch, and the names of the tensors that it gives.
 
@@ -79,6 +80,7 @@ def exported(
         free: axes besides the batch that are to stay open, by the place or name of their input.
         settled: whether the module keeps nothing that its first call makes. Any other is run once before it is traced:
             tables that it makes then and keeps, of positions say, would be symbols of the trace.
+        lines: whether each operator is to say which lines of the source it comes from, which takes a tenth of the time.
 
     Raises:
         Unsupported: the module cannot be exported so, with PyTorch's reason and the line of the user's source.
@@ -114,6 +116,7 @@ def exported(
             quick_activations(),
             plainly,
             anew,
+            nullcontext() if lines else without_lines(),
         )
         with ExitStack() as stack, warnings.catch_warnings():
             for manager in reading:

@@ -44,6 +44,7 @@ def trace(
     written: Collection[str] = (),
     *,
     settled: bool = False,
+    lines: bool = True,
 ) -> Trace:
     """What a module computes, at inference, for a batch of any size.
 
@@ -54,6 +55,7 @@ def trace(
         written: operators that the reader of the trace knows; the others come as what they are made of, where PyTorch
             says it in these. All come as they are if none are named.
         settled: whether the module keeps nothing that its first call makes.
+        lines: whether each step is to say which line of the user's source it comes from; what is refused says it.
 
     Raises:
         Unsupported: it cannot be exported, or what was exported cannot be read; with the reason and the place.
@@ -62,8 +64,7 @@ def trace(
     refuse_types(module, (*by_place, *by_name.values()))
     stored = state(module)
     with as_used(module, as_trained=True) as computed:
-        program, outputs = exported(module, by_place, by_name, free, settled=settled)
-        found = _Reader(module, program, outputs, list(by_name), written).trace()
+        found = _read(module, by_place, by_name, free, written, settled=settled, lines=lines)
     told = {
         step.name: _told_of(step, item)
         for step, item in zip(found.inputs, (*by_place, *by_name.values()), strict=False)
@@ -75,6 +76,25 @@ def trace(
         if origin in stored
     }
     return replace(found, steps={**found.steps, **told}, ignored={**found.ignored, **reasons})
+
+
+def _read(
+    module: torch.nn.Module,
+    by_place: Sequence[torch.Tensor],
+    by_name: Mapping[str, torch.Tensor],
+    free: Mapping[int | str, Sequence[int]],
+    written: Collection[str],
+    *,
+    settled: bool,
+    lines: bool,
+) -> Trace:
+    program, outputs = exported(module, by_place, by_name, free, settled=settled, lines=lines)
+    try:
+        return _Reader(module, program, outputs, list(by_name), written).trace()
+    except Unsupported:
+        if lines or settled:
+            raise
+    return _read(module, by_place, by_name, free, written, settled=settled, lines=True)  # it is refused, with the place
 
 
 def _told_of(step: Step, given: torch.Tensor) -> Step:

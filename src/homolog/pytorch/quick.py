@@ -1,4 +1,4 @@
-"""Batch norms at inference, and activations, while a program is exported.
+"""Batch norms at inference, activations, and lines of the source, while a program is exported.
 
 PyTorch finds out the shape of what one gives by taking it apart in Python, which for a deep network takes longer than
 all the rest; it is that of what goes in.
@@ -95,6 +95,22 @@ def _quicker(operator: Any, whole: Any) -> Any:
         return tensor if operator._schema.is_mutable else torch.empty_like(tensor)
 
     return shape
+
+
+@contextmanager
+def without_lines() -> Iterator[None]:
+    """While the body runs, PyTorch does not note where in the source an operator comes from."""
+    import torch
+
+    config: Any = getattr(torch.fx, "config", None)
+    if not hasattr(config, "do_not_emit_stack_traces"):  # PyTorch 2.9 notes it always
+        yield
+        return
+    before, config.do_not_emit_stack_traces = config.do_not_emit_stack_traces, True
+    try:
+        yield
+    finally:
+        config.do_not_emit_stack_traces = before
 
 
 @cache

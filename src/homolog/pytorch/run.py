@@ -50,8 +50,15 @@ class LiveTorch:
     def graph(self, inputs: Given | None = None) -> Graph:
         return read(self.model, inputs)
 
-    def trace(self, inputs: Given, free: Mapping[int | str, Sequence[int]], written: Collection[str] = ()) -> Trace:
-        return trace(self.model, inputs, free, written)
+    def trace(
+        self,
+        inputs: Given,
+        free: Mapping[int | str, Sequence[int]],
+        written: Collection[str] = (),
+        *,
+        lines: bool = True,
+    ) -> Trace:
+        return trace(self.model, inputs, free, written, lines=lines)
 
     def likeness(self) -> Likeness:
         raise Unsupported("a PyTorch module is traced itself", expected="a Keras model")

@@ -28,7 +28,7 @@ class Direction:
         title: the same, for people.
         written: operators that are written.
         inputs: shapes for a source that says them itself; raises where it does not.
-        read: source, inputs and open axes → trace.
+        read: source, inputs, open axes, and whether each step is to say its line of the source → trace.
         assemble: trace and whether the layout is kept → statements.
         source: statements, names and training setup → text of ``model.py``.
         setup: training setup of the source, as it is given or as the source holds it, as the body of a function.
@@ -46,7 +46,7 @@ class Direction:
     title: str
     written: Collection[str]
     inputs: Callable[[Network], Inputs]
-    read: Callable[[Network, Given, Mapping[int | str, Sequence[int]]], Trace]
+    read: Callable[[Network, Given, Mapping[int | str, Sequence[int]], bool], Trace]
     assemble: Callable[[Trace, bool], Assembled]
     source: Callable[[Assembled, str, str, Compiled | None], str]
     setup: Callable[[Any, Network, Trace, Assembled], Compiled | None]

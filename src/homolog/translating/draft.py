@@ -96,9 +96,16 @@ def draft(
 
 def _drafted(origin: Network, way: Direction, inputs: Inputs, keep_layout: bool, training: Any, say: Progress) -> Draft:
     say("reading the source")
-    trace = way.read(origin, arrays_of(inputs, origin), open_axes(inputs))
+    trace = way.read(origin, arrays_of(inputs, origin), open_axes(inputs), False)
     say(f"writing {len(trace.steps)} operations")
-    assembled = way.assemble(trace, keep_layout)
+    try:
+        assembled = way.assemble(trace, keep_layout)
+    except Unsupported:
+        if origin.framework != "pytorch":
+            raise
+        say("reading it once more, for the lines of what cannot be written")
+        trace = way.read(origin, arrays_of(inputs, origin), open_axes(inputs), True)
+        assembled = way.assemble(trace, keep_layout)
     compiled = way.setup(training, origin, trace, assembled)
     what = "PyTorch module" if origin.framework == "pytorch" else "Keras model"
     text = way.source(assembled, trace.name, f"the {what} {trace.name}", compiled)

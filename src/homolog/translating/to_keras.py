@@ -36,9 +36,9 @@ def _inputs(origin: Network) -> Inputs:
     )
 
 
-def _read(origin: Network, given: Given, free: Mapping[int | str, Sequence[int]]) -> Trace:
+def _read(origin: Network, given: Given, free: Mapping[int | str, Sequence[int]], lines: bool) -> Trace:
     _refuse_keras(origin)
-    return origin.live.trace(given, free, WRITERS)
+    return origin.live.trace(given, free, WRITERS, lines=lines)
 
 
 def _refuse_keras(origin: Network) -> None:

@@ -75,7 +75,7 @@ def _runs(origin: Network, entries: Sequence[Entry], length: int) -> bool:
     return True
 
 
-def _read(origin: Network, given: Given, free: Mapping[int | str, Sequence[int]]) -> Trace:
+def _read(origin: Network, given: Given, free: Mapping[int | str, Sequence[int]], lines: bool) -> Trace:
     from homolog.pytorch.likeness import trace
 
     _refuse_torch(origin)

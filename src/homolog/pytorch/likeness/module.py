@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from importlib import import_module
 from typing import Any
 
 from homolog import rules
@@ -44,23 +42,9 @@ def trace(
     nodes = {path: unit(node) for path, node in likeness.nodes.items()}
     module = module_of(likeness, nodes, inputs)
     numbers: set[float] = set()
-    with likeness.computing(module.around, amended(numbers)), _without_lines():
-        found = program.trace(module, inputs, free, written, settled=True)
+    with likeness.computing(module.around, amended(numbers)):
+        found = program.trace(module, inputs, free, written, settled=True, lines=False)
     return unrounded(renamed(likeness, nodes, module.paths, tidied(found)), numbers)
-
-
-@contextmanager
-def _without_lines() -> Iterator[None]:
-    """While the body runs, PyTorch does not note where in the source an operator comes from: here, in Keras."""
-    config: Any = getattr(import_module("torch.fx"), "config", None)
-    if not hasattr(config, "do_not_emit_stack_traces"):  # PyTorch 2.9 notes it always
-        yield
-        return
-    before, config.do_not_emit_stack_traces = config.do_not_emit_stack_traces, True
-    try:
-        yield
-    finally:
-        config.do_not_emit_stack_traces = before
 
 
 def unit(node: Node) -> Node:
