@@ -58,7 +58,7 @@ def test_the_parts_that_are_always_there() -> None:
 
 @pytest.mark.parametrize(
     ("norm", "sparing", "batches"),
-    [(True, True, [1, 3]), (True, False, [1, 2, 3]), (False, True, [1, 3]), (False, False, [1, 3])],
+    [(True, True, [1, 2, 3]), (True, False, [1, 2, 3]), (False, True, [1, 3]), (False, False, [1, 3])],
 )
 def test_a_sparing_proof_perturbs_the_second_batch_where_it_can(norm: bool, sparing: bool, batches: list[int]) -> None:
     one, two = pair(norm=norm)
@@ -87,6 +87,23 @@ def test_a_sparing_proof_tells_of_outputs_that_depend_on_nothing() -> None:
 
     assert "does not depend on the input" in parts["outputs"].figure
     assert "does not depend on the input" in parts["perturbed statistics"].figure
+
+
+def test_a_sparing_proof_tells_of_a_network_that_depends_on_its_input_with_other_statistics_alone() -> None:
+    from torch import nn
+
+    layers = require().layers
+    one = torch_chain(nn.Linear(4, 6), nn.BatchNorm1d(6, eps=1e-3), nn.ReLU(), nn.Linear(6, 3))
+    nn.init.constant_(one[1].weight, 1e-3)
+    nn.init.constant_(one[1].bias, -0.15)  # nothing comes through the rectifier
+    two = keras_chain((4,), layers.Dense(6), layers.BatchNormalization(), layers.ReLU(), layers.Dense(3))
+    api.copy(one, into=two, run=False)
+    first, second, graphs, plan = opened(one, two)
+
+    parts = {part.name: part for part in run_parts(first, second, *graphs, plan, None, (0, 1), sparing=True)}
+
+    assert parts["perturbed statistics"].passed
+    assert "does not depend on the input" in parts["outputs"].figure
 
 
 def test_the_parts_that_are_asked_for() -> None:

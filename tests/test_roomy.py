@@ -29,3 +29,10 @@ def test_a_copy_has_the_same_values_and_memory_of_its_own(order: tuple[int, ...]
     np.testing.assert_array_equal(made, before)
     assert made.flags.c_contiguous
     assert not np.shares_memory(made, array)
+
+
+def test_a_copy_has_the_order_of_bytes_of_the_machine() -> None:
+    array = np.arange(5, dtype=">f4")
+    made = roomy.copied(array)
+    assert made.dtype.isnative
+    np.testing.assert_array_equal(made, array)

@@ -199,7 +199,7 @@ class Live(Protocol):
             inputs: as for ``run``.
             free: axes besides the batch that stay open too, by the place or name of their input.
             written: operators that the reader of the trace knows, all if none are named.
-            lines: whether each step is to say which line of the user's source it comes from.
+            lines: whether each step must say which line of the user's source it comes from.
 
         Raises:
             Unsupported: it cannot be read so.

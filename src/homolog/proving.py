@@ -51,8 +51,8 @@ def run_parts(
         gradients: compare the gradients of one loss as well.
         steps: train both for so many steps as well.
         constants: whether the second holds numbers, rounded to float32, that the first computes anew.
-        sparing: where batch statistics are perturbed, run the networks as they are on the first inputs alone: the
-            others of the two batches that show what depends on its size, or on nothing, is run with the statistics.
+        sparing: where batch statistics are perturbed, compare the networks as they are on the first inputs alone: what
+            depends on the size of the batch shows in the other one, which is run with the perturbed statistics.
 
     Raises:
         Unsupported: the two do not fit into memory together.
@@ -74,6 +74,7 @@ def run_parts(
         tolerance = Tolerance.for_dtypes(ref.dtype for ref in refs)
     first_batch, second_batch, third_batch = outputs.BATCHES
     trial = tried(subjects, seeds[0], first_batch)
+    # in front of the outputs, which it may spare a run; it leaves both networks bit for bit as they were
     changed = perturbed.check(subjects, tolerance, second_batch if sparing else third_batch)
     spared = sparing and changed is not None and changed.passed
     part = outputs.check(subjects, tolerance, seeds, first=trial, alone=spared)

@@ -29,8 +29,8 @@ def zeros(shape: Sequence[int], dtype: np.dtype[np.generic]) -> Array:
 
 
 def copied(array: Array) -> Array:
-    """The same values, in C order, in memory of their own."""
-    own = empty(array.shape, array.dtype)
+    """The same values, in C order and the machine's order of bytes, in memory of their own."""
+    own = empty(array.shape, array.dtype.newbyteorder("="))
     copy_into(own, array)
     return own
 

@@ -29,7 +29,7 @@ def transfer(plan: Plan, source: Mapping[str, TensorRef]) -> Iterator[tuple[str,
 
 
 def laid_out(plan: Plan, source: Mapping[str, TensorRef]) -> Iterator[tuple[str, Array]]:
-    """The same, not copied into C order: for who copies them anyway."""
+    """The same, not copied into C order but where axes are merged: for who copies them anyway."""
     for row in plan.rows:
         yield row.target, forward(row, source)
 

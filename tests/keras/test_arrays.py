@@ -9,11 +9,14 @@ import pytest
 import keras
 from homolog import roomy
 from homolog.keras.arrays import array_of, own, taken
+from homolog.tensors import dtype_of
 
 VALUES = np.arange(35, dtype=np.float32).reshape(5, 7)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "int32", "uint8", "bool", ml_dtypes.bfloat16])
+@pytest.mark.parametrize(
+    "dtype", ["float32", "float64", "float16", "int32", "uint8", "bool", ml_dtypes.bfloat16, ml_dtypes.float8_e5m2]
+)
 def test_a_tensor_that_takes_an_array_over_has_its_values_and_type(dtype: object) -> None:
     array = roomy.copied(VALUES.astype(dtype))
     for tensor in (taken(array), own(array.T)):
@@ -40,8 +43,8 @@ def test_what_was_read_of_a_variable_stays_when_it_is_trained_or_filled_anew() -
     np.testing.assert_array_equal(array_of(variable), VALUES * 3 - 1)
 
 
-@pytest.mark.parametrize("dtype", ["bfloat16", "int32", "bool", "float64"])
+@pytest.mark.parametrize("dtype", ["bfloat16", "float8_e5m2", "int32", "bool", "float64"])
 def test_a_variable_of_any_element_type_is_read(dtype: str) -> None:
     read = array_of(keras.Variable(VALUES, dtype=dtype, trainable=False))
     assert read.dtype.name == dtype
-    np.testing.assert_array_equal(read.astype(np.float32), VALUES.astype(bool) if dtype == "bool" else VALUES)
+    np.testing.assert_array_equal(read.astype(np.float32), VALUES.astype(dtype_of(dtype)).astype(np.float32))

@@ -127,9 +127,11 @@ def test_where_float32_falls_apart_float64_decides(
     apart: float, own: float, passed: bool, fallen: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(perturbed.precision, "apart", lambda trial: Apart(apart, MOST_APART, "", own))
-    monkeypatch.setattr(perturbed, "tried", lambda subjects, **asked: None)
+    batches: list[int] = []
+    monkeypatch.setattr(perturbed, "tried", lambda subjects, seed, batch: batches.append(batch))
     failed = Part(perturbed.NAME, False, "outputs differ")
-    part, told = perturbed._in_float64(cast(Subjects, None), failed)
+    part, told = perturbed._in_float64(cast(Subjects, None), failed, 3)
+    assert batches == [3]  # the one on which float32 was compared: another would not show what depends on its size
     assert (part.passed, told) == (passed, fallen)
     assert part is failed or "float32 itself falls apart" in part.details[0]
 

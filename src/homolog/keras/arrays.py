@@ -11,8 +11,10 @@ from homolog import roomy
 from homolog.keras.framework import require
 from homolog.tensors import Array, dtype_of
 
-SHARED = "biuf"
-"""Kinds of numpy's own element types, which TensorFlow can share the memory of."""
+
+def _is_shared(dtype: np.dtype[np.generic]) -> bool:
+    """Whether TensorFlow can share the memory of such an array: of numpy's own types, as this machine has them."""
+    return dtype.isbuiltin == 1 and dtype.isnative and dtype.kind in "biuf"
 
 
 def taken(array: Array) -> Any:
@@ -22,7 +24,7 @@ def taken(array: Array) -> Any:
         array: made by ``roomy``.
     """
     keras = require()
-    if keras.backend.backend() == "tensorflow" and array.dtype.kind in SHARED:
+    if keras.backend.backend() == "tensorflow" and _is_shared(array.dtype):
         capsule = cast(Any, array).__dlpack__()
         return import_module("tensorflow").experimental.dlpack.from_dlpack(capsule)
     return keras.ops.convert_to_tensor(array)
@@ -36,7 +38,7 @@ def own(array: Array) -> Any:
 def array_of(variable: Any) -> Array:
     """What a variable holds, not to be written to; with the PyTorch backend it changes as the variable does."""
     keras = require()
-    if keras.backend.backend() == "tensorflow" and dtype_of(str(variable.dtype)).kind in SHARED:
+    if keras.backend.backend() == "tensorflow" and _is_shared(dtype_of(str(variable.dtype))):
         return np.asarray(memoryview(import_module("tensorflow").convert_to_tensor(variable.value)))
     array: Array = keras.ops.convert_to_numpy(variable)
     return array

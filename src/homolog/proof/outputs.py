@@ -75,7 +75,7 @@ def check(
         name: of the part.
         batches: their sizes, in turn.
         first: what the first of the runs gave, if it was made already.
-        alone: whether to leave it at the first, for another part shows that the outputs depend on the input.
+        alone: whether to leave it at the first of the runs, for another part compares what another batch gives.
     """
     part = _checked(subjects, tolerance, seeds, name, batches, first, alone=alone)
     for scale in SCALES if subjects.given is None else ():
@@ -131,7 +131,7 @@ def _checked(
     if rounded is not None:
         notes[rounded[1]] = None
     figures = {"max_abs_error": worst, "share_of_tolerance": ratio, "inputs": count}
-    nothing = "" if alone else _depends_on_nothing(subjects, seen, tolerance)
+    nothing = _depends_on_nothing(subjects, seen, tolerance)
     if nothing:
         figures["proves_nothing"] = nothing
         return Part(name, False, nothing, (*notes, GIVE), figures, threshold)

@@ -71,13 +71,13 @@ def _tried(
         kept = {name: ref.read().copy() for name, ref in theirs.items() if name in target}
         with _filled(subjects.b, target, kept):
             part = outputs.check(subjects, tolerance, (SEED,), NAME, (batch,))
-            return (part, False) if part.passed else _in_float64(subjects, part)
+            return (part, False) if part.passed else _in_float64(subjects, part, batch)
 
 
-def _in_float64(subjects: Subjects, part: Part) -> tuple[Part, bool]:
+def _in_float64(subjects: Subjects, part: Part, batch: int) -> tuple[Part, bool]:
     """Where float32 itself falls apart with such statistics, the two are compared in float64; and whether that falls
     apart as well."""
-    found = precision.apart(tried(subjects, seed=SEED, batch=1))
+    found = precision.apart(tried(subjects, seed=SEED, batch=batch))
     if found is None or found.own <= FALLEN:
         return part, False
     if not found.passed:

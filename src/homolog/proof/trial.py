@@ -16,8 +16,8 @@ JITTER = 2.0**-50
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """A run of both networks. Passes in float64 are made when they are asked for, and once: by then neither network may
-    have been filled with other weights.
+    """A run of both networks. Passes in float64 are made when they are asked for, and once: by then both networks must
+    hold the weights that they held here.
 
     Attributes:
         subjects: the networks.

@@ -55,7 +55,8 @@ def trace(
         written: operators that the reader of the trace knows; the others come as what they are made of, where PyTorch
             says it in these. All come as they are if none are named.
         settled: whether the module keeps nothing that its first call makes.
-        lines: whether each step is to say which line of the user's source it comes from; what is refused says it.
+        lines: whether each step must say which line of the user's source it comes from. What is refused says it all the
+            same, but for a settled module, whose source is not the user's.
 
     Raises:
         Unsupported: it cannot be exported, or what was exported cannot be read; with the reason and the place.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, wraps
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ def _quicker(operator: Any, whole: Any) -> Any:
     """What finds out the shape for an operator that ``whole`` would take apart."""
     import torch
 
+    @wraps(whole)  # PyTorch remembers for good by whose name it takes an operator apart
     def shape(tensor: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
         if not tensor.is_floating_point():
             return whole(tensor, *args, **kwargs)

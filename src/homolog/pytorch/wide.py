@@ -36,7 +36,7 @@ def _wide(tensor: torch.Tensor) -> torch.Tensor:
     """A tensor in float64, in memory of numpy's, which is had sooner."""
     import torch
 
-    if tensor.device.type != "cpu":
+    if tensor.device.type != "cpu" or tensor.layout is not torch.strided:
         return tensor.double()
     made: torch.Tensor = torch.from_numpy(roomy.empty(tensor.shape, np.dtype(np.float64)))
     made.copy_(tensor)

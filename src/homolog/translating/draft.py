@@ -98,11 +98,13 @@ def _drafted(origin: Network, way: Direction, inputs: Inputs, keep_layout: bool,
     say("reading the source")
     trace = way.read(origin, arrays_of(inputs, origin), open_axes(inputs), False)
     say(f"writing {len(trace.steps)} operations")
+    assembled = None
     try:
         assembled = way.assemble(trace, keep_layout)
     except Unsupported:
         if origin.framework != "pytorch":
             raise
+    if assembled is None:
         say("reading it once more, for the lines of what cannot be written")
         trace = way.read(origin, arrays_of(inputs, origin), open_axes(inputs), True)
         assembled = way.assemble(trace, keep_layout)

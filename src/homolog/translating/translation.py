@@ -21,8 +21,8 @@ from homolog.translating.direction import Direction
 from homolog.translating.draft import Draft, Progress, draft
 
 SEEDS = (0, 1)
-"""Of the inputs of the proof: two, for batches of one and of three; the trace had another. Where there are batch
-statistics, those of the second are perturbed."""
+"""Of the inputs of the proof: two, for batches of one and of three; the trace had another. Where batch statistics are
+perturbed, the batch of three is run with those."""
 
 
 @dataclass

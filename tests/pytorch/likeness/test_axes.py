@@ -10,18 +10,19 @@ from homolog.pytorch.likeness.axes import channels_second
 def test_what_was_turned_back_is_not_turned_again() -> None:
     value = torch.arange(2 * 3 * 5 * 7).reshape(2, 3, 5, 7)
     seen: list[torch.Tensor] = []
+    given: list[torch.Tensor] = []
 
     def apply(maps: torch.Tensor) -> torch.Tensor:
         seen.append(maps)
-        return maps * 2
+        given.append(maps * 2)
+        return given[-1]
 
     once = channels_second(value, -1, apply)
     twice = channels_second(once, 3, apply)
 
     assert torch.equal(twice, value * 4)
     assert seen[0].shape == (2, 7, 3, 5)
-    assert seen[1].data_ptr() == once.data_ptr()
-    assert torch.equal(seen[1], seen[0] * 2)
+    assert seen[1] is given[0]
 
 
 def test_channels_on_another_axis_are_turned() -> None:
