@@ -10,6 +10,7 @@ import pytest
 
 from homolog.keras.framework import require
 from homolog.proof import outputs, perturbed
+from homolog.proof.localise import first_difference
 from homolog.proof.part import Part
 from homolog.proof.precision import MOST_APART, Apart
 from homolog.proof.subjects import Subjects, Tolerance
@@ -75,9 +76,9 @@ def test_everything_of_the_norm_is_moved_and_nothing_else(monkeypatch: pytest.Mo
     seen: list[tuple[dict[str, bytes], dict[str, bytes]]] = []
     own = outputs.check
 
-    def check(*args: Any) -> Any:
+    def check(*args: Any, **how: Any) -> Any:
         seen.append((state(one), state(two)))
-        return own(*args)
+        return own(*args, **how)
 
     monkeypatch.setattr(outputs, "check", check)
     perturbed.check(subjects, TOLERANCE)
@@ -98,7 +99,7 @@ def test_both_are_put_back_when_a_run_fails(monkeypatch: pytest.MonkeyPatch) -> 
     subjects = subjects_of(one, two)
     before = state(one), state(two)
 
-    def broken(*_: object) -> Any:
+    def broken(*_: object, **how: object) -> Any:
         raise RuntimeError("broken")
 
     monkeypatch.setattr(outputs, "check", broken)
@@ -207,7 +208,14 @@ def test_a_wrong_network_fails_all_the_same(fallen: float, monkeypatch: pytest.M
         strengths.append(args[-1])
         return own(*args)
 
+    found: list[str] = []
+
+    def first(*args: Any) -> str:
+        found.append(first_difference(*args))
+        return found[-1]
+
     monkeypatch.setattr(perturbed, "_tried", counted)
+    monkeypatch.setattr(perturbed, "first_difference", first)
     monkeypatch.setattr(perturbed, "FALLEN", fallen)
     layers = require().layers
     one = torch_chain(nn.Linear(4, 6), nn.BatchNorm1d(6, eps=1e-3), nn.ReLU(), nn.Linear(6, 3))
@@ -216,6 +224,7 @@ def test_a_wrong_network_fails_all_the_same(fallen: float, monkeypatch: pytest.M
     assert part is not None
     assert not part.passed
     assert strengths == ([STRONG, GENTLE] if fallen == 0 else [STRONG])
+    assert part.details[:1] == tuple(found)  # looked for once, when it is not tried again
 
 
 def test_strength_is_how_far_statistics_are_moved() -> None:

@@ -62,6 +62,7 @@ def check(
     first: Trial | None = None,
     *,
     alone: bool = False,
+    localised: bool = True,
 ) -> Part:
     """Run both on the same inputs and compare every output.
 
@@ -76,12 +77,14 @@ def check(
         batches: their sizes, in turn.
         first: what the first of the runs gave, if it was made already.
         alone: whether to leave it at the first of the runs, for another part compares what another batch gives.
+        localised: whether to look for the layer where they part, which takes all that passes through both.
     """
-    part = _checked(subjects, tolerance, seeds, name, batches, first, alone=alone)
+    how = {"alone": alone, "localised": localised}
+    part = _checked(subjects, tolerance, seeds, name, batches, first, **how)
     for scale in SCALES if subjects.given is None else ():
         if part.passed or "proves_nothing" not in part.figures:
             return part
-        other = _checked(replace(subjects, scale=scale), tolerance, seeds, name, batches)
+        other = _checked(replace(subjects, scale=scale), tolerance, seeds, name, batches, localised=localised)
         if "proves_nothing" not in other.figures:
             return replace(other, details=(*other.details, f"inputs of a deviation of {scale}; with 1, {part.figure}"))
     return part
@@ -96,6 +99,7 @@ def _checked(
     first: Trial | None = None,
     *,
     alone: bool = False,
+    localised: bool = True,
 ) -> Part:
     worst, ratio, count = 0.0, 0.0, 0
     notes: dict[str, None] = dict.fromkeys(layouts(subjects))
@@ -107,7 +111,7 @@ def _checked(
         found = trial.found
         problem = _problem(found.pairs)
         if problem:
-            details = (first_difference(subjects, trial.inputs, tolerance), *found.left, *notes)
+            details = (*_where(subjects, trial, tolerance, localised), *found.left, *notes)
             hints = (SQUEEZE,) if trial.batch == 1 and all(map(_but_for_ones, found.pairs)) else ()
             return Part(name, False, problem, (*details, *hints), {}, threshold)
         apart = [(distance(one, two), limit(one, tolerance)) for one, two in found.pairs]
@@ -122,7 +126,7 @@ def _checked(
         if over > 1 and strays is None:
             where = f"seed {trial.seed}, batch {trial.batch}" if subjects.given is None else "the inputs given"
             figure = f"outputs differ by {worst:.1e} ({where}), {over:.1f} x what is allowed"
-            details = (first_difference(subjects, trial.inputs, tolerance), *notes)
+            details = (*_where(subjects, trial, tolerance, localised), *notes)
             return Part(name, False, figure, details, {"max_abs_error": worst}, threshold)
         ratio = max(ratio, over)
         rounded = max(filter(None, (rounded, strays)), default=None)
@@ -143,6 +147,11 @@ def _checked(
     over_inputs = "one input" if count == 1 else f"{count} inputs"
     figure = f"largest difference {worst:.1e} over {over_inputs}, {ratio:.2f} of what {tolerance.resolution} allows"
     return Part(name, True, figure, tuple(notes), figures, threshold)
+
+
+def _where(subjects: Subjects, trial: Trial, tolerance: Tolerance, localised: bool) -> tuple[str, ...]:
+    """The layer where the two part, in words, if it is to be looked for."""
+    return (first_difference(subjects, trial.inputs, tolerance),) if localised else ()
 
 
 def _problem(pairs: Sequence[tuple[Array, Array]]) -> str:
