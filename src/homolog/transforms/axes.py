@@ -9,7 +9,6 @@ from math import prod
 
 import einops
 
-from homolog.contiguity import contiguous
 from homolog.errors import Mismatch
 from homolog.tensors import Array, Shape
 from homolog.transforms.transform import Transform
@@ -93,6 +92,8 @@ class Axes(Transform):
         groups_right = groups(right)
         if all(len(group) < 2 for group in groups_right):
             return (einops.rearrange(array, self.pattern, **dict(self.sizes)),)
+        from homolog.contiguity import contiguous  # numpy, which looking into a file needs none of
+
         apart = " ".join(name for group in groups_right for name in group)
         moved = contiguous(einops.rearrange(array, f"{left} -> {apart}", **dict(self.sizes)))
         return (einops.rearrange(moved, f"{apart} -> {right}", **dict(self.sizes)),)  # merged, nothing moves

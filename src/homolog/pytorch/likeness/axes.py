@@ -9,11 +9,6 @@ if TYPE_CHECKING:
     import torch
 
 
-LAID = "_homolog_laid"
-"""What a tensor was turned from, with the order of axes that it had there: to turn it back is an operator more to
-trace. Nothing that Keras computes with changes a tensor in place."""
-
-
 def channels_second(value: torch.Tensor, axis: int, apply: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
     """What an operator gives that takes the channels on its second axis, laid as the value was.
 
@@ -25,13 +20,9 @@ def channels_second(value: torch.Tensor, axis: int, apply: Callable[[torch.Tenso
     axis %= value.dim()
     if axis == 1:
         return apply(value)
-    order = (0, axis, *(other for other in range(1, value.dim()) if other != axis))
+    order = [0, axis, *(other for other in range(1, value.dim()) if other != axis)]
     back = [order.index(place) for place in range(value.dim())]
-    known: dict[tuple[int, ...], torch.Tensor] = getattr(value, LAID, {})
-    maps = apply(known[order] if order in known else value.permute(order))
-    made = maps.permute(back)
-    setattr(made, LAID, {order: maps})
-    return made
+    return apply(value.permute(order)).permute(back)
 
 
 def on_last(value: torch.Tensor, axes: tuple[int, ...], apply: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
