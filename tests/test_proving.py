@@ -77,6 +77,18 @@ def test_a_sparing_proof_perturbs_the_second_batch_where_it_can(norm: bool, spar
     assert sorted(seen) == batches
 
 
+@pytest.mark.parametrize("norm", [True, False])
+def test_a_sparing_proof_finds_what_is_wrong_for_more_than_one_row_alone(norm: bool) -> None:
+    one, two = pair(norm=norm)
+    first, second, graphs, plan = opened(one, two)
+    one.register_forward_hook(lambda module, args, output: output + 0.5 * (len(output) > 1))
+
+    parts = {part.name: part for part in run_parts(first, second, *graphs, plan, None, (0, 1), sparing=True)}
+
+    assert not parts["outputs"].passed
+    assert not norm or not parts["perturbed statistics"].passed
+
+
 def test_a_sparing_proof_tells_of_outputs_that_depend_on_nothing() -> None:
     one, two = pair()
     one[-1].weight.data.zero_()

@@ -105,9 +105,9 @@ WORDS = {
             "homolog, Keras and TensorFlow can be imported, calls `load_model()` of `model.py`, loads `model.pt` into "
             f"`build_model()` and runs both at batch {OTHER}, which is not the traced one; a third one, as bare, runs "
             "`test_parity.py`. A row passes where the proof and the test do, and both agree with Keras as closely as "
-            "the proof asks for. Inputs are "
-            "shown as Keras has them, without the batch; the modules take images channels first. Where an input says "
-            "fixed, Keras leaves lengths open that the translation has fixed, and a note of it says why.",
+            "the proof asks for. Inputs are shown as Keras has them, without the batch; the modules take images "
+            "channels first. Where an input says fixed, Keras leaves lengths open that the translation has fixed, and "
+            "a note of it says why.",
             figures("Keras", "PyTorch"),
             "Transposes are a / b / c / d: those in the exported program that move an axis; of these, the ones that "
             "turn channels last into channels first or back; copies for the sake of layout alone; and, to compare "

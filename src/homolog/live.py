@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from homolog.graph import Framework, Graph, Node, OpenShape
 from homolog.plan import Carried
-from homolog.signature import Argument, Given
+from homolog.signature import Argument, Free, Given
 from homolog.tensors import Array, TensorRef
 from homolog.trace import Trace
 
@@ -185,14 +185,7 @@ class Live(Protocol):
     def graph(self, inputs: Given | None = None) -> Graph:
         """The graph of the model; ``inputs`` where it must be traced."""
 
-    def trace(
-        self,
-        inputs: Given,
-        free: Mapping[int | str, Sequence[int]],
-        written: Collection[str] = (),
-        *,
-        lines: bool = True,
-    ) -> Trace:
+    def trace(self, inputs: Given, free: Free, written: Collection[str] = (), *, lines: bool = True) -> Trace:
         """What the model computes, step by step, for a batch of any size.
 
         Args:

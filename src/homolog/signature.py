@@ -18,6 +18,9 @@ from homolog.tensors import Array
 Given = Sequence[Array] | Mapping[str, Array]
 """The inputs of a network: in order, or by the names that its graph's nodes and its arguments have."""
 
+Free = Mapping[int | str, Sequence[int]]
+"""Axes besides the batch that stay open, by the place or name of their input."""
+
 FREE_LENGTH = {4: 64, 5: 16}
 """Length of an axis that a model leaves open, by the number of axes of the input."""
 SEQUENCE = 11

@@ -359,6 +359,25 @@ def test_the_written_test_allows_what_half_precision_loses(tmp_path: Path) -> No
     assert (done.returncode, "1 passed" in done.stdout) == (0, True), done.stdout
 
 
+def test_it_shares_no_memory_with_its_source() -> None:
+    """Weights are handed over without a copy where that may be."""
+    import torch
+
+    source = net()
+    made = homolog.translate(source, to="keras", inputs=[(1, 3, 14, 10)])
+    before = [np.array(variable) for variable in made.model.variables]  # type: ignore[attr-defined]
+    with torch.no_grad():
+        for tensor in source.state_dict().values():
+            tensor.add_(1)
+    for variable, kept in zip(made.model.variables, before, strict=True):  # type: ignore[attr-defined]
+        np.testing.assert_array_equal(variable, kept)
+
+    ours = {name: tensor.clone() for name, tensor in source.state_dict().items()}
+    for variable in made.model.variables:  # type: ignore[attr-defined]
+        variable.assign_add(np.ones(variable.shape, variable.dtype))
+    assert all(torch.equal(tensor, ours[name]) for name, tensor in source.state_dict().items())
+
+
 # -- refused --------------------------------------------------------------------------------------------------------
 
 

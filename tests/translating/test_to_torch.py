@@ -225,6 +225,23 @@ def test_a_subclassed_model_is_read_from_its_shapes() -> None:
     assert translation.proof.passed, str(translation.proof)
 
 
+def test_it_shares_no_memory_with_its_source() -> None:
+    entry = keras.Input((5,))
+    source = keras.Model(entry, layers.BatchNormalization()(layers.Dense(3)(entry)))
+    made = homolog.translate(source, to="torch")
+    before = {name: tensor.clone() for name, tensor in made.model.state_dict().items()}  # type: ignore[attr-defined]
+    for variable in source.variables:
+        variable.assign_add(np.ones(variable.shape, variable.dtype))
+    for name, tensor in made.model.state_dict().items():  # type: ignore[attr-defined]
+        assert torch.equal(tensor, before[name])
+
+    ours = [np.array(variable) for variable in source.variables]
+    for tensor in made.model.state_dict().values():  # type: ignore[attr-defined]
+        tensor.add_(1)
+    for variable, kept in zip(source.variables, ours, strict=True):
+        np.testing.assert_array_equal(variable, kept)
+
+
 def test_text_is_refused_by_the_name_of_the_input() -> None:
     entry = keras.Input((), dtype="string", name="words")
     model = keras.Model(entry, layers.StringLookup(vocabulary=["a", "b"])(entry))

@@ -27,7 +27,7 @@ from homolog.keras.record import recording
 from homolog.live import Gradients, Lesson, Likeness, Run, Trained
 from homolog.plan import Carried
 from homolog.results import Results
-from homolog.signature import Argument, Given, in_order
+from homolog.signature import Argument, Free, Given, in_order
 from homolog.tensors import Array, TensorRef
 from homolog.trace import Trace
 
@@ -57,14 +57,7 @@ class LiveKeras:
         arrays = None if inputs is None else in_order(inputs, input_names(self.model))
         return read_model(self.model, None if arrays is None else [array.shape for array in arrays])
 
-    def trace(
-        self,
-        inputs: Given,
-        free: Mapping[int | str, Sequence[int]],
-        written: Collection[str] = (),
-        *,
-        lines: bool = True,
-    ) -> Trace:
+    def trace(self, inputs: Given, free: Free, written: Collection[str] = (), *, lines: bool = True) -> Trace:
         raise Unsupported("a Keras model is traced by its likeness in PyTorch", expected="a PyTorch module")
 
     def likeness(self) -> Likeness:

@@ -59,8 +59,8 @@ def in_float64(source: str, model: keras.Model, inputs: Given) -> Run | None:
 
 @contextmanager
 def _undrawn() -> Iterator[None]:
-    """While the body runs, initializers that draw give zeros: every weight is filled, and drawing takes long. So do
-    the operators that make zeros and ones."""
+    """While the body runs, initializers that draw give zeros: every weight is filled, and drawing takes long. Those of
+    zeros and ones give the same as ever, without the backend's operators."""
     from keras import backend, initializers
 
     def zeros(self: object, shape: tuple[int, ...], dtype: Any = None, **_: object) -> Any:

@@ -79,8 +79,7 @@ def check(
         alone: whether to leave it at the first of the runs, for another part compares what another batch gives.
         localised: whether to look for the layer where they part, which takes all that passes through both.
     """
-    how = {"alone": alone, "localised": localised}
-    part = _checked(subjects, tolerance, seeds, name, batches, first, **how)
+    part = _checked(subjects, tolerance, seeds, name, batches, first, alone=alone, localised=localised)
     for scale in SCALES if subjects.given is None else ():
         if part.passed or "proves_nothing" not in part.figures:
             return part

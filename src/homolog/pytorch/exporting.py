@@ -17,6 +17,7 @@ from homolog.pytorch.experts import plain_experts
 from homolog.pytorch.export import giving_tensors
 from homolog.pytorch.inference import at_inference
 from homolog.pytorch.quick import quick_activations, quick_norms, without_lines
+from homolog.signature import Free
 from homolog.trace import BATCH
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def exported(
     module: torch.nn.Module,
     by_place: Sequence[torch.Tensor],
     by_name: Mapping[str, torch.Tensor],
-    free: Mapping[int | str, Sequence[int]],
+    free: Free,
     *,
     settled: bool = False,
     lines: bool = True,

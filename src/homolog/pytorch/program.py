@@ -25,14 +25,14 @@ from homolog.pytorch.lengths import told_lengths
 from homolog.pytorch.read import fitting, state, to_numpy, tree_of
 from homolog.pytorch.statics import Statics
 from homolog.pytorch.stretches import stretched
-from homolog.signature import BELOW, RUN_ON, Given
+from homolog.signature import BELOW, RUN_ON, Free, Given
 from homolog.tensors import TensorRef
 from homolog.trace import BATCH, CONSTANT, INPUT, PARAMETER, Called, Open, Step, Trace
 
 if TYPE_CHECKING:
     import torch
 
-NOTHING: Mapping[int | str, Sequence[int]] = MappingProxyType({})
+NOTHING: Free = MappingProxyType({})
 PARAMETRIZATIONS = "parametrizations"
 """Where a module holds what computes its weights (``torch.nn.utils.parametrize``)."""
 
@@ -40,7 +40,7 @@ PARAMETRIZATIONS = "parametrizations"
 def trace(
     module: torch.nn.Module,
     inputs: Given,
-    free: Mapping[int | str, Sequence[int]] = NOTHING,
+    free: Free = NOTHING,
     written: Collection[str] = (),
     *,
     settled: bool = False,
@@ -83,7 +83,7 @@ def _read(
     module: torch.nn.Module,
     by_place: Sequence[torch.Tensor],
     by_name: Mapping[str, torch.Tensor],
-    free: Mapping[int | str, Sequence[int]],
+    free: Free,
     written: Collection[str],
     *,
     settled: bool,

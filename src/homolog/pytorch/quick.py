@@ -1,7 +1,8 @@
-"""Batch norms at inference, activations, and lines of the source, while a program is exported.
+"""What PyTorch is spared while a program is exported.
 
-PyTorch finds out the shape of what one gives by taking it apart in Python, which for a deep network takes longer than
-all the rest; it is that of what goes in.
+It finds out the shape of what a batch norm or an activation gives by taking it apart in Python, which for a deep
+network takes longer than all the rest; it is that of what goes in. And it notes the lines of the source for every
+operator.
 """
 
 from __future__ import annotations

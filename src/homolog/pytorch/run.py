@@ -24,7 +24,7 @@ from homolog.pytorch.read import arguments_of, computed, fitting, read, results_
 from homolog.pytorch.record import recording
 from homolog.pytorch.tree import is_chain
 from homolog.pytorch.wide import in_float64, jittered, widened_copy
-from homolog.signature import Argument, Given
+from homolog.signature import Argument, Free, Given
 from homolog.tensors import Array, TensorRef
 from homolog.trace import Trace
 
@@ -50,14 +50,7 @@ class LiveTorch:
     def graph(self, inputs: Given | None = None) -> Graph:
         return read(self.model, inputs)
 
-    def trace(
-        self,
-        inputs: Given,
-        free: Mapping[int | str, Sequence[int]],
-        written: Collection[str] = (),
-        *,
-        lines: bool = True,
-    ) -> Trace:
+    def trace(self, inputs: Given, free: Free, written: Collection[str] = (), *, lines: bool = True) -> Trace:
         return trace(self.model, inputs, free, written, lines=lines)
 
     def likeness(self) -> Likeness:

@@ -88,13 +88,14 @@ class Axes(Transform):
     def __call__(self, arrays: Sequence[Array]) -> tuple[Array, ...]:
         (array,) = arrays
         self.shapes([array.shape])  # einops' own errors name neither our axes nor the tensor
-        left, right = self.pattern.split(" -> ")
-        groups_right = groups(right)
-        if all(len(group) < 2 for group in groups_right):
+        _, merged = self.sides
+        if all(len(group) < 2 for group in merged):
             return (einops.rearrange(array, self.pattern, **dict(self.sizes)),)
+        # what is merged has to be copied, which numpy does number by number
         from homolog.contiguity import contiguous  # numpy, which looking into a file needs none of
 
-        apart = " ".join(name for group in groups_right for name in group)
+        left, right = self.pattern.split(" -> ")
+        apart = " ".join(name for group in merged for name in group)
         moved = contiguous(einops.rearrange(array, f"{left} -> {apart}", **dict(self.sizes)))
         return (einops.rearrange(moved, f"{apart} -> {right}", **dict(self.sizes)),)  # merged, nothing moves
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,7 +13,7 @@ from homolog.live import Run
 from homolog.network import Network
 from homolog.plan import Plan
 from homolog.rules.training import Compiled
-from homolog.signature import Given
+from homolog.signature import Free, Given
 from homolog.tensors import Array, TensorRef
 from homolog.trace import Trace
 
@@ -46,7 +46,7 @@ class Direction:
     title: str
     written: Collection[str]
     inputs: Callable[[Network], Inputs]
-    read: Callable[[Network, Given, Mapping[int | str, Sequence[int]], bool], Trace]
+    read: Callable[[Network, Given, Free, bool], Trace]
     assemble: Callable[[Trace, bool], Assembled]
     source: Callable[[Assembled, str, str, Compiled | None], str]
     setup: Callable[[Any, Network, Trace, Assembled], Compiled | None]

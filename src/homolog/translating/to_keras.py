@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from homolog.emitting.assembled import Assembled
@@ -18,7 +17,7 @@ from homolog.keras.emitting.weights import constants_of, plan
 from homolog.live import Run
 from homolog.network import Network
 from homolog.rules.training import Compiled, keras_compile
-from homolog.signature import Given
+from homolog.signature import Free, Given
 from homolog.trace import Trace
 from homolog.translating.direction import Direction, Page
 from homolog.translating.setups import last_operator
@@ -36,7 +35,7 @@ def _inputs(origin: Network) -> Inputs:
     )
 
 
-def _read(origin: Network, given: Given, free: Mapping[int | str, Sequence[int]], lines: bool) -> Trace:
+def _read(origin: Network, given: Given, free: Free, lines: bool) -> Trace:
     _refuse_keras(origin)
     return origin.live.trace(given, free, WRITERS, lines=lines)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +21,7 @@ from homolog.pytorch.emitting.registry import WRITERS
 from homolog.pytorch.emitting.source import Names, source
 from homolog.pytorch.emitting.weights import constants_of, plan
 from homolog.rules.training import Compiled, torch_training
-from homolog.signature import OPEN_AS, Given
+from homolog.signature import OPEN_AS, Free, Given
 from homolog.trace import Trace
 from homolog.translating.direction import Direction, Page
 from homolog.translating.setups import last_operator
@@ -75,7 +75,7 @@ def _runs(origin: Network, entries: Sequence[Entry], length: int) -> bool:
     return True
 
 
-def _read(origin: Network, given: Given, free: Mapping[int | str, Sequence[int]], lines: bool) -> Trace:
+def _read(origin: Network, given: Given, free: Free, lines: bool) -> Trace:
     from homolog.pytorch.likeness import trace
 
     _refuse_torch(origin)

@@ -18,16 +18,14 @@ from homolog.pytorch.likeness.recurrent import unrolled
 from homolog.pytorch.likeness.renamed import renamed
 from homolog.pytorch.likeness.tidy import tidied, unrounded
 from homolog.rules.recurrent import STATES
-from homolog.signature import Given
+from homolog.signature import Free, Given
 from homolog.trace import Trace
 
 OTHERWISE = ("mask", "reverse", "training")
 """Arguments of a layer's call with which it computes something else."""
 
 
-def trace(
-    likeness: Likeness, inputs: Given, free: Mapping[int | str, Sequence[int]], written: Collection[str] = ()
-) -> Trace:
+def trace(likeness: Likeness, inputs: Given, free: Free, written: Collection[str] = ()) -> Trace:
     """What a Keras model computes, in PyTorch's operators, with the Keras model's own order of axes.
 
     Args:
