@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -19,11 +18,13 @@ from homolog.keras.arrays import array_of, own
 from homolog.keras.exact import exact
 from homolog.keras.framework import require, results_of
 from homolog.keras.frugal import frugal
+from homolog.keras.grouped import compiled_once
 from homolog.keras.learn import gradients, train
 from homolog.keras.likeness import likeness
 from homolog.keras.model import as_taken, groups_of, input_names, layers_by_path, read_model
 from homolog.keras.nodes import SEED_NAME
 from homolog.keras.record import recording
+from homolog.keras.silence import without
 from homolog.live import Gradients, Lesson, Likeness, Run, Trained
 from homolog.plan import Carried
 from homolog.results import Results
@@ -86,7 +87,8 @@ class LiveKeras:
         self, inputs: Given, layers: Iterable[str] = (), instead: Mapping[str, Array] = MappingProxyType({})
     ) -> Run:
         seen: dict[str, Array] = {}
-        with frugal(self.model), recording(layers_by_path(self.model), layers, instead, seen), _unmoved(self.model):
+        held = recording(layers_by_path(self.model), layers, instead, seen)
+        with frugal(self.model), compiled_once(), held, _unmoved(self.model):
             results = self._caller(inputs)(False)
         return _run_of(results, seen)
 
@@ -141,7 +143,7 @@ class LiveKeras:
 
     def save(self, out: Path, form: str) -> None:
         if form in ("keras", "keras-h5"):
-            with _no_word_on_legacy_hdf5():
+            with without("absl", "HDF5"):  # advice against .h5, which the user asked for by the name of the file
                 self.model.save(out)
         elif form == "keras-weights":
             self.model.save_weights(out)
@@ -218,18 +220,3 @@ def first_line(error: Exception) -> str:
     """What an error of Keras says, in one line."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0] if lines else ''}"
-
-
-@contextmanager
-def _no_word_on_legacy_hdf5() -> Iterator[None]:
-    """Holds back Keras's advice against ``.h5``, which the user asked for by the name of the file."""
-
-    def keep(record: logging.LogRecord) -> bool:
-        return "HDF5" not in record.getMessage()
-
-    logger = logging.getLogger("absl")
-    logger.addFilter(keep)
-    try:
-        yield
-    finally:
-        logger.removeFilter(keep)
