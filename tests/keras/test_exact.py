@@ -53,6 +53,24 @@ def test_the_model_is_left_as_it_was_also_when_it_fails() -> None:
     np.testing.assert_array_equal(LiveKeras(model).run([np.ones((2, 5), np.float32)]).outputs[0], first)
 
 
+def test_a_layer_that_a_call_makes_computes_in_float64_too() -> None:
+    import keras
+
+    class Pooled(keras.layers.Layer):
+        def call(self, inputs: Any) -> Any:
+            return keras.layers.Resizing(3, 5, interpolation="bilinear")(keras.ops.mean(inputs, (1, 2), keepdims=True))
+
+    entry = keras.Input((4, 6, 2))
+    image = np.random.default_rng(3).normal(size=(2, 4, 6, 2))
+
+    run = LiveKeras(keras.Model(entry, Pooled()(entry))).exact([image])
+
+    assert run is not None
+    expected = np.broadcast_to(image.astype(np.float64).mean((1, 2), keepdims=True), (2, 3, 5, 2))
+    np.testing.assert_allclose(run.outputs[0], expected, rtol=0, atol=1e-15)
+    assert keras.config.dtype_policy().name == "float32"
+
+
 def test_an_operation_that_tensorflow_has_for_float32_alone_has_no_exact_result() -> None:
     assert LiveKeras(PAIRS["volume"].keras()).exact([np.ones((1, 5, 9, 15, 2), np.float32)]) is None
 

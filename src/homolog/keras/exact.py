@@ -55,6 +55,8 @@ def widened(model: Any) -> Iterator[None]:
             stack.enter_context(lent(holder, name, function))
         stack.callback(keras.config.set_floatx, default)
         keras.config.set_floatx("float64")  # of constants
+        stack.callback(keras.config.set_dtype_policy, keras.config.dtype_policy())
+        keras.config.set_dtype_policy(policy)  # of layers that a call makes
         yield
 
 

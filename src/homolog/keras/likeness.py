@@ -13,6 +13,7 @@ from typing import Any
 
 from homolog.errors import HomologError, Unsupported
 from homolog.graph import Node
+from homolog.keras.asking import asking
 from homolog.keras.exact import lent
 from homolog.keras.framework import require
 from homolog.keras.model import as_taken, groups_of, input_names, walk
@@ -56,10 +57,11 @@ class KerasLikeness:
         """While the body runs, Keras computes on its torch backend, and every layer's call goes through ``around``."""
         with ExitStack() as stack:
             stack.enter_context(_whole_tracebacks())
+            answer = stack.enter_context(asking())
             stack.enter_context(on_torch(amended))
             for path, layer in walk(self.model, deep=True):
                 if path in self.layers:
-                    stack.enter_context(_called(layer, around(path, _of_variables(layer, stack))))
+                    stack.enter_context(_called(layer, around(path, answer.tried(_of_variables(layer, stack)))))
                     stack.enter_context(_as_torch_can(layer))
             yield
 
