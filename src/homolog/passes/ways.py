@@ -86,7 +86,7 @@ SHARED: Mapping[str, Way] = {
         "softmax log_softmax _softmax _log_softmax cumsum cumprod flip roll slice index_select cat concat split "
         "split_with_sizes chunk narrow slice_scatter glu zero "
         "expand diff repeat tile xlogy hypot fill copy linalg_vector_norm_keep normalize floor_divide "
-        "repeat_interleave tril_keep max_unpool2d",
+        "repeat_interleave tril_keep max_unpool2d complex real imag angle conj _conj",
         effects.through,
     ),
     **_names(

@@ -13,6 +13,7 @@ from homolog import rules
 from homolog.errors import Unsupported
 from homolog.graph import Node, OpenShape, Value
 from homolog.modules import Module
+from homolog.pytorch import complexes
 from homolog.pytorch.decompose import decomposed
 from homolog.pytorch.entries import arguments_of, operator_of, place_of
 from homolog.pytorch.export import with_sizes
@@ -122,7 +123,7 @@ class _Reader:
         without_idle_detaching(program)
         without_idle_copies(program)
         self._refuse_changes(changed_state(program))
-        self.module, self.outputs = module, list(outputs)
+        self.module, self.outputs, self.written = module, list(outputs), written
         self.program = decomposed(functional(program), written) if written else functional(program)
         told_lengths(self.program)
         self.tree: Module = tree_of(module)
@@ -153,6 +154,7 @@ class _Reader:
         given = outputs[len(outputs) - len(self.program.graph_signature.user_outputs) :]
         names = self.outputs
         named = dict(zip(names, given, strict=True)) if len(names) == len(given) else dict(enumerate(given))
+        complexes.refuse_outputs(self.steps, given)
         return Trace(
             "pytorch",
             self._live_steps([value for value in given if isinstance(value, Value)]),
@@ -253,18 +255,13 @@ class _Reader:
         alone = step.static and step.alike
         shapes = tuple(_shape(item, at_one=alone) for item in items)
         dtypes = tuple(str(getattr(item, "dtype", "")).removeprefix("torch.") for item in items)
-        if any(dtype.startswith("complex") for dtype in dtypes):
-            raise Unsupported(
-                "the network computes with complex numbers",
-                where=step.where or step.name,
-                expected="real numbers: the layers of Keras know no others",
-                found=step.operator,
-            )
         layer = step.layer if step.layer is None else replace(step.layer, shapes=shapes)
         lengths = [getattr(item, "shape", ()) for item in items]
         told = tuple(tuple(map(self._told, *pair)) for pair in zip(shapes, lengths, strict=True))
         rows = next((axis for axis, length in enumerate(lengths[0]) if alone and is_open(length)), 0)
-        self.steps[step.name] = replace(step, shapes=shapes, open=told, rows=rows, dtypes=dtypes, layer=layer)
+        made = replace(step, shapes=shapes, open=told, rows=rows, dtypes=dtypes, layer=layer)
+        complexes.refuse_step(made, self.written)
+        self.steps[step.name] = made
         return Value(step.name)
 
     def _argument(self, item: Any) -> object:

@@ -17,6 +17,7 @@ from homolog.pytorch.emitting.operators import (
     selection,
     shape,
     spatial,
+    spectral,
 )
 from homolog.pytorch.emitting.registry import WRITERS
 
@@ -38,4 +39,5 @@ __all__ = [
     "selection",
     "shape",
     "spatial",
+    "spectral",
 ]

@@ -9,7 +9,7 @@ from homolog.pytorch.emitting.registry import writes
 
 @writes(
     *("clone", "contiguous", "alias", "lift_fresh_copy", "_assert_tensor_metadata"),
-    *("real", "conj", "resolve_conj", "resolve_neg", "pin_memory"),
+    *("resolve_neg", "pin_memory"),
 )
 def same(call: Call) -> str:
     """What is another object, and the same value."""
