@@ -80,7 +80,9 @@ def run_parts(
     part = outputs.check(subjects, tolerance, seeds, first=trial, alone=spared)
     yield part
     if tolerance.rounding and tolerance.resolution == "float32" and part.passed:
-        yield from precision.check(trial, constants=constants)
+        found = list(precision.check(trial, constants=constants))
+        subjects = replace(subjects, rounded=precision.is_rounded(found))
+        yield from found
     if changed is not None:
         yield changed
     if other_sizes and part.passed:

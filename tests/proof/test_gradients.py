@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,14 @@ def subjects_of(one: Any, two: Any, **how: Any) -> Subjects:
     return Subjects(made.source.live, made.target.live, *graphs, plan, made.source.live_names())
 
 
+def slopes(subjects: Subjects) -> tuple[Gradients, Gradients]:
+    """The gradients of both, of one sum of their outputs."""
+    inputs = inputs_for(subjects, batch=3, seed=0)
+    random = np.random.default_rng(1)
+    cotangents = [random.standard_normal(output.shape) for output in subjects.a.run(inputs.first).outputs]
+    return subjects.a.gradients(inputs.first, cotangents), subjects.b.gradients(inputs.second, cotangents)
+
+
 @pytest.mark.parametrize("name", ["digits", "shared", "nested", "norms", "text", "decoder"])
 @pytest.mark.parametrize("back", [False, True])
 def test_gradients_of_a_copy_agree_to_the_last_places_of_float64(name: str, back: bool) -> None:
@@ -47,11 +56,7 @@ def test_gradients_of_a_copy_agree_to_the_last_places_of_float64(name: str, back
 )
 def test_as_far_as_rounding_moves_a_gradient_another_may_be(apart: float, moved: float, passed: bool) -> None:
     subjects = subjects_of(PAIRS["digits"].torch(), PAIRS["digits"].keras())
-    inputs = inputs_for(subjects, batch=3, seed=0)
-    random = np.random.default_rng(1)
-    cotangents = [random.standard_normal(output.shape) for output in subjects.a.run(inputs.first).outputs]
-    ours = subjects.a.gradients(inputs.first, cotangents)
-    theirs = subjects.b.gradients(inputs.second, cotangents)
+    ours, theirs = slopes(subjects)
 
     def off(found: Gradients, share: float) -> Gradients:
         return Gradients({name: array * (1 + share) for name, array in found.arrays.items()}, found.precision)
@@ -68,6 +73,18 @@ def test_a_layer_without_float64_is_compared_in_float32() -> None:
     assert part.passed
     assert part.figures["precision"] == "float32"
     assert "float32" in part.threshold
+
+
+@pytest.mark.parametrize(("off", "rounded", "passed"), [(3e-7, False, False), (3e-7, True, True), (3e-6, True, False)])
+def test_where_float64_itself_is_rounded_gradients_may_differ_by_that(off: float, rounded: bool, passed: bool) -> None:
+    subjects = replace(subjects_of(PAIRS["digits"].torch(), PAIRS["digits"].keras()), rounded=rounded)
+    ours, theirs = slopes(subjects)
+    moved = {name: array * (1 + off) for name, array in theirs.arrays.items()}
+
+    part = gradients.compared(subjects, ours, Gradients(moved, theirs.precision))
+
+    assert part.passed is passed
+    assert part.figures["precision"] == (gradients.ROUNDED if rounded else "float64")
 
 
 def test_a_frozen_parameter_is_named() -> None:

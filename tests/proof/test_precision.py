@@ -12,7 +12,7 @@ from homolog.graph import Framework, Graph, Node, Value
 from homolog.live import Run
 from homolog.plan import Plan
 from homolog.proof.part import Part
-from homolog.proof.precision import LUCK, MOST_APART, MOST_ROUNDING, check, falls_apart
+from homolog.proof.precision import LUCK, MOST_APART, MOST_ROUNDING, check, falls_apart, is_rounded
 from homolog.proof.subjects import Subjects
 from homolog.proof.trial import JITTER, tried
 from proof.nets import Function
@@ -101,6 +101,14 @@ def test_a_constant_that_is_rounded_to_float32_is_excused_and_said(
     assert part.passed is passed
     assert bool(part.details) is passed
     assert not passed or "less than rounding to float32 makes" in part.details[0]
+    assert is_rounded([part]) is passed
+
+
+def test_what_agrees_or_is_magnified_is_not_rounded() -> None:
+    agrees = check(tried(Subjects(side(1e-7, 0), side(2e-7, 1e-12, "keras"), GRAPH, GRAPH, Plan(())), 0, 1))  # type: ignore[arg-type]
+    steep = check(tried(Subjects(Steep(0, 1e8), Steep(2e-8, 1e8, "keras"), GRAPH, GRAPH, Plan(())), 0, 1))  # type: ignore[arg-type]
+
+    assert [is_rounded(agrees), is_rounded(steep), is_rounded([])] == [False, False, False]
 
 
 class Steep(Function):

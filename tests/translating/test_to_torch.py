@@ -15,6 +15,7 @@ import torch
 import homolog
 import keras
 from homolog.errors import HomologError, Unsupported, Usage
+from homolog.proof.gradients import ROUNDED
 from homolog.translating import Translation
 from keras import layers
 
@@ -390,3 +391,22 @@ def test_a_model_that_takes_one_length_alone_is_tried_with_that_of_its_table() -
     found = homolog.translate(keras.Model(entry, layers.Dense(3)(value)), to="torch")
     assert found.proof.passed
     assert "int32 (batch, 20)" in found.source
+
+
+def test_gradients_of_a_layer_that_computes_in_float32_whatever_it_is_lent_agree_as_closely_as_that_allows() -> None:
+    class Waves(keras.layers.Layer):
+        """Of the kind of keras-hub's FNet: it goes by way of float32."""
+
+        def call(self, inputs: Any) -> Any:
+            parts = keras.ops.fft2((keras.ops.cast(inputs, "float32"), keras.ops.cast(inputs * 0, "float32")))
+            return keras.ops.cast(parts[0], self.compute_dtype)
+
+    entry = keras.Input((6, 4))
+    hidden = keras.layers.Dense(5, activation="tanh")(Waves()(keras.layers.Dense(5)(entry)))
+
+    proof = homolog.translate(keras.Model(entry, keras.layers.Dense(3)(hidden)), to="torch", gradients=True).proof
+
+    assert proof.passed, proof
+    figures = {part.name: part.figures for part in proof.parts}
+    assert figures["float64"]["rounded"] is True
+    assert figures["gradients"]["precision"] == ROUNDED

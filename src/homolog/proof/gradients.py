@@ -22,7 +22,8 @@ from homolog.transforms import Less, Sum, Times
 BATCH = 4
 ROUNDED = "float64 with weights rounded to float32"
 """The target holds numbers that the source computes when it runs, or the plan adds or multiplies weights (two biases
-that become one): what that gives is rounded when it is stored, and in float64 the two functions differ by that."""
+that become one), or a layer computes in float32 whatever it is lent: what that gives is rounded, and in float64 the two
+functions differ by that."""
 RELATIVE = {"float64": 1e-8, ROUNDED: 1e-6, "float32": 1e-3}
 """How far two gradients may lie apart, as a share of the tensor's largest, by what the coarser side computes in.
 Measured on copies: 8e-15, 3e-8 and 1e-5; with an eps of 1e-5 for 1e-6 1e-4, with a tanh GELU for an erf 2e-3."""
@@ -147,7 +148,7 @@ def precision_of(subjects: Subjects, *computed_in: str) -> str:
     kinds = (Sum, Less, Times)
     rounds = any(item.side == "target" and item.reason == FOLDED for item in subjects.plan.ignored)
     rounds |= any(row.narrows or any(isinstance(step, kinds) for step in row.transform) for row in subjects.plan.rows)
-    return ROUNDED if rounds else "float64"
+    return ROUNDED if rounds or subjects.rounded else "float64"
 
 
 def _expected(

@@ -6,7 +6,7 @@ float32 a correct implementation strays about as far from the exact result as th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,7 +113,7 @@ def apart(trial: Trial) -> Apart | None:
 def _float64(found: Apart, errors: Errors, constants: bool) -> Part:
     scale = max(errors.scale, np.finfo(np.float64).tiny)
     threshold = f"{found.allowed:.0e} of the largest output"
-    figures = {"max_abs_error": found.found * scale, "relative": found.found}
+    figures: dict[str, object] = {"max_abs_error": found.found * scale, "relative": found.found}
     details = (found.why,) if found.why else ()
     passed = found.passed
     rounded = min(errors.own, errors.other, MOST_ERROR * scale)
@@ -122,6 +122,7 @@ def _float64(found: Apart, errors: Errors, constants: bool) -> Part:
         made = max(errors.own, LUCK * scale) if constants else errors.own
         rounding = f"less than rounding to float32 makes ({made:.1e}): a weight or a constant is rounded"
         details = (f"more than {threshold}, and {rounding}", *details)
+        figures["rounded"] = True
     figure = f"in float64 the outputs are {found.found:.1e} of the largest apart"
     return Part("float64", passed, figure, details, figures, threshold)
 
@@ -137,6 +138,11 @@ def _float32(errors: Errors, same: bool) -> Part:
     fallen = ratio > MOST_ROUNDING and same and errors.own > MOST_ERROR * errors.scale
     details = ("float32 itself falls apart; float64 decides",) if fallen else ()
     return Part("float32", ratio <= MOST_ROUNDING or fallen, figure, details, figures, threshold)
+
+
+def is_rounded(parts: Iterable[Part]) -> bool:
+    """Whether the networks were found to differ in float64 by a number that one of them rounds to float32."""
+    return any(bool(part.figures.get("rounded")) for part in parts if part.name == "float64")
 
 
 def rounding(trial: Trial) -> tuple[float, str] | None:

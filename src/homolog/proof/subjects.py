@@ -62,6 +62,7 @@ class Subjects:
         given: inputs of the first network that the user brought, to be used in place of random ones.
         odd: draw other, odd lengths where both networks leave them open.
         scale: of random real numbers: smaller ones, where larger saturate the outputs.
+        rounded: whether one of them was found to round a number to float32 also where it is run in float64.
     """
 
     a: Live
@@ -73,6 +74,7 @@ class Subjects:
     given: Given | None = None
     odd: bool = False
     scale: float = 1.0
+    rounded: bool = False
 
 
 def _spacing(kind: np.dtype[np.generic]) -> float:

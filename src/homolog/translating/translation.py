@@ -13,6 +13,7 @@ from homolog.inputs import Inputs
 from homolog.network import Network
 from homolog.plan import Plan
 from homolog.proof import Proof, weights
+from homolog.proof.precision import is_rounded
 from homolog.proof.subjects import Subjects, Tolerance
 from homolog.proving import causes, run_parts
 from homolog.trace import CONSTANT
@@ -60,7 +61,8 @@ class Translation:
     def subjects(self) -> Subjects:
         """Both networks with what corresponds, as the parts of a proof take them."""
         pair = graphs(self.draft.trace, self.draft.assembled)
-        return Subjects(self.origin.live.as_trained(), self.target.live, *pair, within(self.plan, *pair))
+        ours, plan = self.origin.live.as_trained(), within(self.plan, *pair)
+        return Subjects(ours, self.target.live, *pair, plan, rounded=is_rounded(self.proof.parts))
 
     def save(self, folder: str | Path, *, force: bool = False) -> Path:
         """Write the folder: source, weights in both of the framework's formats, the plan, a page with the proof, and a
