@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 FIXED = "to be a constant"
 """In PyTorch's words for a number of rows that a forward fixes."""
+GUARD = "generated guard"
+"""In PyTorch's words for what a number of rows has to be for a forward to do what it did."""
 FIXED_HELP = "len(x), int(x.shape[0]) and loops over rows fix their number: compute with x.shape[0]"
+GUARD_HELP = "decide nothing by the number of rows, and reshape to shapes that every number of them fits"
 HELP = "check the shapes given with --input; say what depends on values with torch.where, not with if"
 OTHER = (2.0, 0.5)
 """Times the length that it is traced with, at which a network is tried that is to take any."""
@@ -222,7 +225,7 @@ def _by_argument(
 def _not_exported(module: torch.nn.Module, given: Sequence[torch.Tensor], error: Exception) -> Unsupported:
     place = _user_place(error)
     lines = str(error).strip().splitlines()
-    first = [line.removeprefix("  - ") for line in lines if FIXED in line] or lines
+    first = [line.removeprefix("  - ") for line in lines if FIXED in line or GUARD in line] or lines
     return Unsupported(
         f"torch.export cannot trace {type(module).__name__}",
         where=place or None,
@@ -236,7 +239,9 @@ def _not_exported(module: torch.nn.Module, given: Sequence[torch.Tensor], error:
 def _help(error: Exception) -> str:
     if isinstance(error, packed.Packed):
         return packed.HELP
-    return FIXED_HELP if FIXED in str(error) else HELP
+    if FIXED in str(error):
+        return FIXED_HELP
+    return GUARD_HELP if GUARD in str(error) else HELP
 
 
 def _user_place(error: BaseException) -> str:
