@@ -83,3 +83,21 @@ def test_ones_beside_a_number_that_is_taken_over_the_batch_have_its_rows() -> No
     entry = keras.Input((4, 6, 3))
     translation = homolog.translate(keras.Model(entry, layers.Conv2D(2, 3)(Deviation()(entry))), to="torch")
     assert translation.proof.passed, str(translation.proof)
+
+
+def test_a_variable_is_repeated_once_for_every_row() -> None:
+    class Probed(layers.Layer):
+        """Pools by attention from one learned query, as SigLIP does."""
+
+        def build(self, shape: Any) -> None:
+            self.probe = self.add_weight(shape=(1, 2, shape[-1]), initializer="random_normal")
+
+        def call(self, x: Any) -> Any:
+            probes = ops.repeat(self.probe, repeats=ops.shape(x)[0], axis=0)
+            return ops.concatenate([probes, x], axis=1)
+
+    entry = keras.Input((6, 5))
+    translation = homolog.translate(keras.Model(entry, layers.Dense(3)(Probed()(entry))), to="torch")
+
+    assert translation.proof.passed, str(translation.proof)
+    assert [tuple(parameter.shape) for parameter in translation.model.parameters()] == [(1, 2, 5), (3, 5), (3,)]  # type: ignore[attr-defined]

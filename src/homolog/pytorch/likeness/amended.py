@@ -50,11 +50,12 @@ def _arange(plain: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _repeat(plain: Callable[..., Any]) -> Callable[..., Any]:
-    """A number of repeats stays a number, for it may be that of the rows."""
+    """A number of repeats stays a number, for it may be that of the rows; what is repeated, tensor or variable, PyTorch
+    knows how to take."""
     import torch
 
     def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
-        if isinstance(x, torch.Tensor) and isinstance(repeats, int | torch.SymInt) and axis is not None:
+        if hasattr(x, "__torch_function__") and isinstance(repeats, int | torch.SymInt) and axis is not None:
             return torch.repeat_interleave(x, repeats, dim=axis)
         return plain(x, repeats, axis=axis)
 
