@@ -131,6 +131,7 @@ class Likeness(Protocol):
         nodes: by path, the layers that are one node of a rule.
         tensors: every variable by name.
         reasons: why some of these hold nothing of the function.
+        told: paths of layers that compute as they do on the other framework's backend; calls add to them.
     """
 
     name: str
@@ -140,6 +141,7 @@ class Likeness(Protocol):
     nodes: Mapping[str, Node]
     tensors: Mapping[str, TensorRef]
     reasons: Mapping[str, str]
+    told: set[str]
 
     def computing(
         self, around: Callable[[str, Call], Call], amended: Mapping[str, Callable[[Call], Call]]

@@ -69,6 +69,25 @@ def test_a_layer_that_calls_its_backend_is_read_as_it_computes_on_torch() -> Non
     assert translation.source.count("nn.Linear") == 1
 
 
+def test_a_length_that_the_failed_call_took_for_a_number_stays_open() -> None:
+    class Counted(keras.layers.Layer):
+        def call(self, inputs: Any) -> Any:
+            if keras.config.backend() == "tensorflow":
+                import tensorflow
+
+                band = keras.ops.cast(keras.ops.minimum(keras.ops.shape(inputs)[1], 2), "int32")
+                return tensorflow.linalg.band_part(inputs, band, band)
+            return keras.ops.tril(keras.ops.triu(inputs, -2), 2)
+
+    entry = keras.Input((None, 4))
+    model = keras.Model(entry, Counted()(keras.layers.Dense(9)(entry)))
+
+    translation = homolog.translate(model, to="torch")
+
+    assert translation.proof.passed, translation.proof
+    assert [step.shape for step in translation.draft.trace.inputs] == [(None, None, 4)]
+
+
 def test_what_fails_with_both_answers_is_refused_and_tried_twice_at_most() -> None:
     model = chain(keras.layers.Dense(4), chain(Masked(), Bound()))
     Bound.calls = 0
@@ -81,6 +100,7 @@ def test_what_fails_with_both_answers_is_refused_and_tried_twice_at_most() -> No
 
 def test_the_answer_is_own_first_then_torch_then_own_again() -> None:
     told: list[str] = []
+    paths = {"b"}
 
     def call(value: int, *, scale: int = 3) -> int:
         told.append(keras.config.backend())
@@ -88,12 +108,14 @@ def test_the_answer_is_own_first_then_torch_then_own_again() -> None:
             raise TypeError("no such tensor")
         return value * scale
 
-    with asking() as answer:
-        tried = answer.tried(call)
+    with asking(paths) as answer:
+        tried = answer.tried("a", call)
         assert tried(7, scale=2) == 14
         told.append(keras.backend.backend())
+        assert tried(5) == answer.tried("b", call)(5) == 15
 
-    assert told == ["tensorflow", "torch", "tensorflow"]
+    assert told == ["tensorflow", "torch", "tensorflow", "torch", "torch"]
+    assert paths == {"a", "b"}
     assert list(inspect.signature(tried).parameters) == ["value", "scale"]
 
 
@@ -104,8 +126,8 @@ def test_a_call_that_has_not_asked_is_not_made_again() -> None:
         calls.append(1)
         raise ValueError("wrong in itself")
 
-    with asking() as answer, pytest.raises(ValueError, match="wrong in itself"):
-        answer.tried(call)()
+    with asking(set()) as answer, pytest.raises(ValueError, match="wrong in itself"):
+        answer.tried("a", call)()
 
     assert calls == [1]
 
@@ -117,8 +139,8 @@ def test_what_failed_twice_is_not_tried_again_by_the_layer_around_it() -> None:
         calls.append(keras.config.backend())
         raise ValueError(f"failed on {calls[-1]}")
 
-    with asking() as answer, pytest.raises(ValueError, match="failed on torch"):
-        answer.tried(answer.tried(inner))()
+    with asking(set()) as answer, pytest.raises(ValueError, match="failed on torch"):
+        answer.tried("a", answer.tried("b", inner))()
 
     assert calls == ["tensorflow", "torch"]
 
@@ -126,7 +148,7 @@ def test_what_failed_twice_is_not_tried_again_by_the_layer_around_it() -> None:
 def test_keras_answers_itself_again_behind_it() -> None:
     before = keras.config.backend, keras.backend.backend
 
-    with asking():
+    with asking(set()):
         pass
 
     assert (keras.config.backend, keras.backend.backend) == before

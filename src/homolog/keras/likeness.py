@@ -41,6 +41,7 @@ class KerasLikeness:
         nodes: by path, the layers that are one node of a rule; its weights in PyTorch's layouts.
         tensors: every variable by name.
         reasons: why some of these hold nothing of the function.
+        told: paths of layers that are told that they are on torch (``asking``).
     """
 
     model: Any
@@ -51,17 +52,18 @@ class KerasLikeness:
     nodes: Mapping[str, Node]
     tensors: Mapping[str, TensorRef]
     reasons: Mapping[str, str] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
 
     @contextmanager
     def computing(self, around: Around, amended: Amendments) -> Iterator[None]:
         """While the body runs, Keras computes on its torch backend, and every layer's call goes through ``around``."""
         with ExitStack() as stack:
             stack.enter_context(_whole_tracebacks())
-            answer = stack.enter_context(asking())
+            answer = stack.enter_context(asking(self.told))
             stack.enter_context(on_torch(amended))
             for path, layer in walk(self.model, deep=True):
                 if path in self.layers:
-                    stack.enter_context(_called(layer, around(path, answer.tried(_of_variables(layer, stack)))))
+                    stack.enter_context(_called(layer, around(path, answer.tried(path, _of_variables(layer, stack)))))
                     stack.enter_context(_as_torch_can(layer))
             yield
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from homolog import rules
+from homolog.errors import Unsupported
 from homolog.graph import Node
 from homolog.live import Likeness
 from homolog.pytorch import program
@@ -37,6 +38,19 @@ def trace(likeness: Likeness, inputs: Given, free: Free, written: Collection[str
     Raises:
         Unsupported: it cannot be traced; with the reason and the place.
     """
+    before = len(likeness.told)
+    try:
+        found = _traced(likeness, inputs, free, written)
+    except Unsupported:
+        if len(likeness.told) == before:
+            raise
+    else:
+        if len(likeness.told) == before:
+            return found
+    return trace(likeness, inputs, free, written)  # a call that failed may have fixed a length that is open
+
+
+def _traced(likeness: Likeness, inputs: Given, free: Free, written: Collection[str]) -> Trace:
     nodes = {path: unit(node) for path, node in likeness.nodes.items()}
     module = module_of(likeness, nodes, inputs)
     numbers: set[float] = set()
