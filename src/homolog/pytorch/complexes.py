@@ -11,16 +11,20 @@ from homolog.graph import Value
 from homolog.trace import Step
 
 COMPLEX = "complex"
+"""How the element types begin, and the operator that makes such a number of two: whoever writes that one knows them."""
 
 
 def refuse_step(step: Step, written: Collection[str]) -> None:
-    """Refuse a step that gives complex numbers and that nobody writes.
+    """Refuse a step that gives complex numbers, for a framework whose layers know none, or that nobody writes.
+
+    A cast or a product is written for real numbers too, so that its operator is says nothing by itself.
 
     Args:
         step: with its element types.
         written: the operators that are.
     """
-    if step.operator not in written and any(dtype.startswith(COMPLEX) for dtype in step.dtypes):
+    known = COMPLEX in written and step.operator in written
+    if not known and any(dtype.startswith(COMPLEX) for dtype in step.dtypes):
         raise Unsupported(
             "the network computes with complex numbers",
             where=step.where or step.name,
