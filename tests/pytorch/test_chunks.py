@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from tests.keras.emitting.translated import ROUNDING, apart, translated
 from torch import nn
+
+from homolog.pytorch.chunks import open_chunks
 
 ONE, TWO = np.random.default_rng(0).standard_normal((2, 2, 3, 7, 5)).astype(np.float32)
 
@@ -29,6 +32,14 @@ class Odd(nn.Module):
         return one.chunk(3, dim=2)
 
 
+class Watched(nn.Module):
+    """Notes how many modes watch what it does with tensors."""
+
+    def forward(self, one: torch.Tensor) -> torch.Tensor:
+        self.depth = torch.overrides._len_torch_function_stack()
+        return one / (1 // int(one[0]))
+
+
 def test_joined_and_taken_apart() -> None:
     found = translated(Both(), ONE, TWO).source
     assert "ops.split" in found and "axis=0" in found
@@ -42,4 +53,15 @@ def test_other_chunks_are_as_they_were() -> None:
 def test_the_module_is_left_as_it_was() -> None:
     module = Both()
     translated(module, ONE, TWO)
-    assert not module._forward_pre_hooks
+    assert not module._forward_pre_hooks and not module._forward_hooks
+
+
+def test_it_watches_the_forward_alone() -> None:
+    module, depth = Watched(), torch.overrides._len_torch_function_stack
+    with open_chunks(module):
+        before = depth()
+        module(torch.ones(2))
+        assert (before, module.depth, depth()) == (0, 1, 0)
+        with pytest.raises(ZeroDivisionError):
+            module(torch.zeros(2))
+        assert depth() == 0

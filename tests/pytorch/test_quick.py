@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,12 @@ import pytest
 import torch
 from torch._decomp import decomposition_table
 from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.fx.experimental import proxy_tensor
+from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.experimental.symbolic_shapes import DimDynamic, ShapeEnv, StatelessSymbolicContext
 
 from homolog.pytorch.program import trace
-from homolog.pytorch.quick import ACTIVATIONS, quick_activations, quick_norms
+from homolog.pytorch.quick import ACTIVATIONS, quick_activations, quick_norms, without_leavings
 
 OPEN = StatelessSymbolicContext([DimDynamic.DYNAMIC, *[DimDynamic.STATIC] * 3])
 
@@ -104,3 +107,50 @@ def test_every_activation_is_taken_apart_again_behind_it() -> None:
     with quick_activations():
         assert decomposition_table != before
     assert decomposition_table == before
+
+
+def test_every_function_of_pytorch_is_as_it_was_behind_it() -> None:
+    def held() -> list[object]:
+        return [torch.batch_norm, proxy_tensor._extract_tensor_metadata, torch.fx.GraphModule.recompile]
+
+    before = held()
+    with quick_norms(), without_leavings():
+        assert not any(one is two for one, two in zip(before, held(), strict=True))
+    assert all(one is two for one, two in zip(before, held(), strict=True))
+
+
+def test_a_graph_is_made_python_when_it_is_called() -> None:
+    def halved(x: torch.Tensor) -> torch.Tensor:
+        return x / 2
+
+    with without_leavings():
+        made = make_fx(halved)(torch.ones(3))
+        assert not hasattr(made, "_code")
+        again = copy.deepcopy(made)
+    assert torch.equal(made(torch.tensor([3.0, 8, -1])), torch.tensor([1.5, 4, -0.5]))
+    assert torch.equal(again(torch.tensor([5.0, 2, 4])), torch.tensor([2.5, 1, 2]))
+    assert "div" in made.code
+
+
+class Chosen(torch.nn.Module):
+    """PyTorch calls the graphs of both ways while it traces them."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.cond(x.sum() > 0, lambda x: x.sin(), lambda x: x.cos(), (x,))
+
+
+def test_a_graph_inside_the_graph_is_called_and_loses_its_metadata_alone() -> None:
+    given = (torch.linspace(-1, 3, 4),)
+    plain = torch.export.export(Chosen(), given)
+    with without_leavings():
+        quick = torch.export.export(Chosen(), given)
+    assert {entry.meta.get("tensor_meta") for entry in quick.graph.nodes} == {None}
+    assert [(e.op, str(e.target), _shape(e)) for e in quick.graph.nodes] == [
+        (e.op, str(e.target), _shape(e)) for e in plain.graph.nodes
+    ]
+    assert torch.equal(quick.module()(*given), plain.module()(*given))
+
+
+def _shape(entry: torch.fx.Node) -> list[tuple[int, ...]]:
+    given = entry.meta.get("val")
+    return [tuple(item.shape) for item in (given if isinstance(given, list | tuple) else [given]) if item is not None]

@@ -8,12 +8,14 @@ the depthwise convolution does.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import astuple
 from importlib import import_module
 from math import pi, sqrt
 from typing import Any
 
 import numpy as np
 
+from homolog.keras.convolution import Convolution, Settings, with_groups
 from homolog.keras.emitting.interpolation import Axis, linear
 from homolog.keras.resizing import weights
 
@@ -73,33 +75,24 @@ def _resize(plain: Any) -> Any:
     return resize
 
 
-def _conv(plain: Any) -> Any:
+def _conv(plain: Convolution) -> Convolution:
     """Keras's convolution, of which grouped ones of channels-last values are done group by group."""
 
-    def conv(
-        inputs: Any,
-        kernel: Any,
-        strides: int | Sequence[int] = 1,
-        padding: str = "valid",
-        data_format: str | None = None,
-        dilation_rate: int | Sequence[int] = 1,
-    ) -> Any:
+    def grouped(inputs: Any, kernel: Any, settings: Settings) -> Any:
         tf = import_module("tensorflow")
         channels, width = inputs.shape[-1], kernel.shape[-2]
-        if data_format != "channels_last" or channels == width:
-            return plain(inputs, kernel, strides, padding, data_format, dilation_rate)
-        if width == 1 and kernel.shape[-1] == channels and len(inputs.shape) == PLANE and _square(strides):
-            steps = (strides, strides) if isinstance(strides, int) else tuple(strides)
-            gaps = (dilation_rate, dilation_rate) if isinstance(dilation_rate, int) else tuple(dilation_rate)
-            if max(steps) == 1 or max(gaps) == 1:  # TensorFlow has not both at once
-                turned = tf.transpose(kernel, (0, 1, 3, 2))
-                return tf.nn.depthwise_conv2d(inputs, turned, (1, *steps, 1), padding.upper(), dilations=gaps)
+        strides, gaps = _pair(settings.strides), _pair(settings.dilation_rate)
+        alone = width == 1 and kernel.shape[-1] == channels and len(inputs.shape) == PLANE
+        # TensorFlow has no unequal strides there, and not both at once
+        if alone and len(set(strides)) == 1 and (max(strides) == 1 or max(gaps) == 1):
+            turned = tf.transpose(kernel, (0, 1, 3, 2))
+            return tf.nn.depthwise_conv2d(inputs, turned, (1, *strides, 1), settings.padding.upper(), dilations=gaps)
         groups = channels // width
         parts = zip(tf.split(inputs, groups, -1), tf.split(kernel, groups, -1), strict=True)
-        return tf.concat([plain(*part, strides, padding, data_format, dilation_rate) for part in parts], -1)
+        return tf.concat([plain(*part, *astuple(settings)) for part in parts], -1)
 
-    return conv
+    return with_groups(plain, grouped)
 
 
-def _square(strides: int | Sequence[int]) -> bool:
-    return isinstance(strides, int) or len(set(strides)) == 1
+def _pair(lengths: int | Sequence[int]) -> tuple[int, ...]:
+    return (lengths, lengths) if isinstance(lengths, int) else tuple(lengths)

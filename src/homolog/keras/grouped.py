@@ -7,11 +7,13 @@ often, in the name of a function that no user wrote.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import astuple
 from importlib import import_module
 from typing import Any
 
+from homolog.keras.convolution import Convolution, Settings, with_groups
 from homolog.keras.exact import lent
 from homolog.keras.framework import require
 from homolog.keras.silence import without
@@ -28,24 +30,14 @@ def compiled_once() -> Iterator[None]:
         yield
 
 
-def _remembering(plain: Callable[..., Any]) -> Callable[..., Any]:
+def _remembering(plain: Convolution) -> Convolution:
     tensorflow = import_module("tensorflow")
     known: dict[object, Callable[[Any, Any], Any]] = {}
 
-    def conv(
-        inputs: Any,
-        kernel: Any,
-        strides: int | Sequence[int] = 1,
-        padding: str = "valid",
-        data_format: str | None = None,
-        dilation_rate: int | Sequence[int] = 1,
-    ) -> Any:
-        settings = (strides, padding, data_format, dilation_rate)
-        if data_format != "channels_last" or inputs.shape[-1] == kernel.shape[-2]:
-            return plain(inputs, kernel, *settings)
+    def grouped(inputs: Any, kernel: Any, settings: Settings) -> Any:
         key = (tuple(inputs.shape), tuple(kernel.shape), inputs.dtype, repr(settings))
         if key not in known:
-            known[key] = tensorflow.function(lambda one, two: plain(one, two, *settings), jit_compile=True)
+            known[key] = tensorflow.function(lambda one, two: plain(one, two, *astuple(settings)), jit_compile=True)
         return known[key](inputs, tensorflow.convert_to_tensor(kernel))
 
-    return conv
+    return with_groups(plain, grouped)

@@ -7,7 +7,7 @@ that compares nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -34,12 +34,25 @@ def open_chunks(module: torch.nn.Module) -> Iterator[None]:
                     return tuple(_operator()(tensor, chunks, dim))
             return func(*args, **(kwargs or {}))
 
-    told = module.register_forward_pre_hook(_as_many_rows, with_kwargs=True)
+    # inside the forward alone: it is told of everything that is done with tensors, and most of that comes before
+    watching = ExitStack()
+
+    def enter(*call: object) -> None:
+        watching.enter_context(Chunks())
+
+    def leave(*call: object) -> None:
+        watching.close()
+
+    hooks = (
+        module.register_forward_pre_hook(_as_many_rows, with_kwargs=True),
+        module.register_forward_pre_hook(enter),
+        module.register_forward_hook(leave, always_call=True),
+    )
     try:
-        with Chunks():
-            yield
+        yield
     finally:
-        told.remove()
+        for hook in hooks:
+            hook.remove()
 
 
 def _as_many_rows(module: object, args: Sequence[object], kwargs: Mapping[str, object]) -> None:

@@ -16,7 +16,7 @@ from homolog.pytorch.chunks import open_chunks
 from homolog.pytorch.experts import plain_experts
 from homolog.pytorch.export import giving_tensors
 from homolog.pytorch.inference import at_inference
-from homolog.pytorch.quick import quick_activations, quick_norms, without_lines
+from homolog.pytorch.quick import quick_activations, quick_norms, without_leavings, without_lines
 from homolog.signature import Free
 from homolog.trace import BATCH
 
@@ -118,6 +118,7 @@ def exported(
             packed.told_of_packing(),
             quick_norms(),
             quick_activations(),
+            without_leavings(),
             plainly,
             anew,
             nullcontext() if lines else without_lines(),

@@ -2,7 +2,7 @@
 
 It finds out the shape of what a batch norm or an activation gives by taking it apart in Python, which for a deep
 network takes longer than all the rest; it is that of what goes in. And it notes the lines of the source for every
-operator.
+operator, how every value would lie in memory, and makes Python of every graph on the way.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ SCHEMA = (
     "float momentum, float eps, bool cudnn_enabled) -> Tensor"
 )
 """ATen's own."""
+TRAINING = 5
+"""Place of the argument that says whether it takes the statistics of the batch."""
 _LIBRARIES: list[Any] = []
 """A library's operators go with it."""
 
@@ -28,38 +30,18 @@ _LIBRARIES: list[Any] = []
 def quick_norms() -> Iterator[None]:
     """While the body runs, ``torch.batch_norm`` at inference is an operator of the same name and arguments."""
     import torch
-    from torch.overrides import TorchFunctionMode
 
-    plain, named, quick = torch.batch_norm, torch.nn.functional.batch_norm, _operator()
+    plain, quick = torch.batch_norm, _operator()
 
-    class Quick(TorchFunctionMode):
-        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            if func is plain and not kwargs and not args[5]:
-                return quick(*args)
-            if func is named:  # what it calls itself would not come by here
-                return _named(quick, named, *args, **(kwargs or {}))
-            return func(*args, **(kwargs or {}))
+    @wraps(plain)
+    def norm(*args: Any, **kwargs: Any) -> Any:
+        return plain(*args, **kwargs) if kwargs or args[TRAINING] else quick(*args)
 
-    with Quick():
+    torch.batch_norm = norm  # which torch.nn.functional.batch_norm calls too
+    try:
         yield
-
-
-def _named(
-    quick: Any,
-    named: Any,
-    input: torch.Tensor,
-    running_mean: torch.Tensor | None,
-    running_var: torch.Tensor | None,
-    weight: torch.Tensor | None = None,
-    bias: torch.Tensor | None = None,
-    training: bool = False,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
-) -> Any:
-    """A call of ``torch.nn.functional.batch_norm``."""
-    if training or running_mean is None or running_var is None:
-        return named(input, running_mean, running_var, weight, bias, training, momentum, eps)
-    return quick(input, weight, bias, running_mean, running_var, training, momentum, eps, False)
+    finally:
+        torch.batch_norm = plain
 
 
 ACTIVATIONS = (
@@ -113,6 +95,32 @@ def without_lines() -> Iterator[None]:
         yield
     finally:
         config.do_not_emit_stack_traces = before
+
+
+@contextmanager
+def without_leavings() -> Iterator[None]:
+    """While the body runs, PyTorch does not note how each value would lie in memory, and makes Python of no graph that
+    is not called."""
+    import torch
+    from torch.fx.experimental import proxy_tensor
+
+    shapes: Any = proxy_tensor
+    noted, compile_now = shapes._extract_tensor_metadata, torch.fx.GraphModule.recompile
+
+    def compile_when_called(graph: Any) -> None:
+        def forward(self: Any, *args: Any, **kwargs: Any) -> Any:
+            compile_now(self)
+            return self.forward(*args, **kwargs)
+
+        type(graph).forward = forward  # every graph has a class of its own
+
+    shapes._extract_tensor_metadata = lambda *args, **kwargs: None
+    torch.fx.GraphModule.recompile = compile_when_called  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        shapes._extract_tensor_metadata = noted
+        torch.fx.GraphModule.recompile = compile_now  # type: ignore[method-assign]
 
 
 @cache
