@@ -15,7 +15,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.experimental.symbolic_shapes import DimDynamic, ShapeEnv, StatelessSymbolicContext
 
 from homolog.pytorch.program import trace
-from homolog.pytorch.quick import ACTIVATIONS, quick_activations, quick_norms, without_leavings
+from homolog.pytorch.quick import ACTIVATIONS, quick_norms, quick_shapes, without_leavings
 
 OPEN = StatelessSymbolicContext([DimDynamic.DYNAMIC, *[DimDynamic.STATIC] * 3])
 
@@ -87,7 +87,7 @@ def test_an_activation_that_is_not_taken_apart_gives_the_same_shape_strides_and_
     with FakeTensorMode(shape_env=ShapeEnv()) as mode:
         value = LAYOUTS[layout](mode.from_tensor(torch.empty(2, 6, 5, 4), symbolic_context=OPEN))
         expected = operator(value)
-        with quick_activations():
+        with quick_shapes():
             found = operator(value)
 
     assert (found.shape, found.stride(), found.dtype) == (expected.shape, expected.stride(), expected.dtype)
@@ -97,14 +97,28 @@ def test_an_activation_that_is_not_taken_apart_gives_the_same_shape_strides_and_
 @pytest.mark.parametrize("kind", ["relu", "sigmoid", "tanh"])
 def test_an_activation_of_whole_numbers_gives_the_type_that_it_gave(kind: str) -> None:
     operator = getattr(torch.ops.aten, kind).default
-    with FakeTensorMode(shape_env=ShapeEnv()) as mode, quick_activations():
+    with FakeTensorMode(shape_env=ShapeEnv()) as mode, quick_shapes():
         value = mode.from_tensor(torch.empty(2, 6, 5, 4, dtype=torch.int32), symbolic_context=OPEN)
         assert operator(value).dtype == (torch.int32 if kind == "relu" else torch.float32)
 
 
+@pytest.mark.parametrize("mode", range(3), ids=["bilinear", "nearest", "bicubic"])
+def test_a_grid_that_is_not_taken_apart_gives_the_same_shape_strides_and_type(mode: int) -> None:
+    sample = torch.ops.aten.grid_sampler_2d.default
+    with FakeTensorMode(shape_env=ShapeEnv()) as fake:
+        maps = fake.from_tensor(torch.empty(2, 6, 5, 4), symbolic_context=OPEN)
+        grid = torch.empty(maps.shape[0], 3, 7, 2)
+        expected = sample(maps, grid, mode, 1, True)
+        with quick_shapes():
+            found = sample(maps, grid, mode, 1, True)
+
+    assert (found.shape, found.stride(), found.dtype) == (expected.shape, expected.stride(), expected.dtype)
+    assert tuple(found.shape[1:]) == (6, 3, 7)
+
+
 def test_every_activation_is_taken_apart_again_behind_it() -> None:
     before = dict(decomposition_table)
-    with quick_activations():
+    with quick_shapes():
         assert decomposition_table != before
     assert decomposition_table == before
 

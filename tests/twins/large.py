@@ -1,4 +1,4 @@
-"""A network of 10,000 tensors in both frameworks: equal towers side by side, for Keras walks a model by recursion."""
+"""A network of a thousand tensors in both: equal towers side by side, for Keras walks a model by recursion."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-TOWERS, BLOCKS = 20, 83
+TOWERS, BLOCKS = 20, 8
 TENSORS = TOWERS * (2 + 6 * BLOCKS)
 
 

@@ -1,4 +1,4 @@
-"""An entry of an exported graph: which operator it is, what it is given, and where it comes from."""
+"""An entry of an exported graph: which operator it is, what it is given, where it comes from, what it leaves open."""
 
 from __future__ import annotations
 
@@ -48,3 +48,9 @@ def place_of(entry: Any) -> str:
     found = next((line for line in lines if line.startswith("File ") and "torch/nn/" not in line), "")
     parts = found.removeprefix("File ").split(", ")
     return f"{parts[0].strip(chr(34))}:{parts[1].removeprefix('line ')}" if len(parts) > 1 else ""
+
+
+def is_open(length: Any) -> bool:
+    """Whether the inputs tell a length when the program runs; one that PyTorch found to be a number may still be
+    written as a symbol."""
+    return not isinstance(length, int) and bool(length.node.expr.free_symbols)

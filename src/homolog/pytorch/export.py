@@ -6,7 +6,7 @@ import inspect
 import operator
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,8 @@ from homolog.modules import Module
 from homolog.pytorch.entries import arguments_of
 from homolog.pytorch.inference import at_inference
 from homolog.pytorch.inline import inline
+from homolog.pytorch.quick import without_leavings
+from homolog.pytorch.sequences import quick_sequences
 from homolog.results import taken_apart
 from homolog.rules import Rule
 from homolog.rules.norm import COUNTER
@@ -49,7 +51,10 @@ def read_exported(
 
     shapes = [*by_place, *by_name.values()]
     try:
-        with at_inference(module), warnings.catch_warnings(), giving_tensors(module):
+        reading = (at_inference(module), quick_sequences(), without_leavings(), giving_tensors(module))
+        with ExitStack() as stack, warnings.catch_warnings():
+            for manager in reading:
+                stack.enter_context(manager)
             # recurrent layers keep a list of their own weights, which tracing replaces for a while
             warnings.filterwarnings("ignore", message="The tensor attribute")
             program = torch.export.export(module, tuple(by_place), dict(by_name), strict=False)

@@ -13,10 +13,12 @@ from homolog.pytorch import packed
 from homolog.pytorch.attention import plain_attention
 from homolog.pytorch.bags import plain_bags
 from homolog.pytorch.chunks import open_chunks
+from homolog.pytorch.entries import is_open
 from homolog.pytorch.experts import plain_experts
 from homolog.pytorch.export import giving_tensors
 from homolog.pytorch.inference import at_inference
-from homolog.pytorch.quick import quick_activations, quick_norms, without_leavings, without_lines
+from homolog.pytorch.quick import quick_norms, quick_shapes, without_leavings, without_lines
+from homolog.pytorch.sequences import quick_sequences
 from homolog.signature import Free
 from homolog.trace import BATCH
 
@@ -117,7 +119,8 @@ def exported(
             plain_experts(module),
             packed.told_of_packing(),
             quick_norms(),
-            quick_activations(),
+            quick_shapes(),
+            quick_sequences(),
             without_leavings(),
             plainly,
             anew,
@@ -193,12 +196,6 @@ def _refuse_one_size(
         + f", and it fails at {' and '.join(f'{factor:g} times' for factor in OTHER)} as much",
         help="fix it in --input too, or compute with x.shape in the source",
     )
-
-
-def is_open(length: Any) -> bool:
-    """Whether the inputs tell a length when the program runs; one that PyTorch found to be a number may still be
-    written as a symbol."""
-    return not isinstance(length, int) and bool(length.node.expr.free_symbols)
 
 
 def _by_argument(

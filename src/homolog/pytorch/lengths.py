@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from homolog.pytorch.entries import short
-from homolog.pytorch.exporting import is_open
+from homolog.pytorch.entries import is_open, short
 
 if TYPE_CHECKING:
     import torch

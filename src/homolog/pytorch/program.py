@@ -15,15 +15,16 @@ from homolog.graph import Node, OpenShape, Value
 from homolog.modules import Module
 from homolog.pytorch import complexes
 from homolog.pytorch.decompose import decomposed
-from homolog.pytorch.entries import arguments_of, operator_of, place_of
+from homolog.pytorch.entries import arguments_of, is_open, operator_of, place_of
 from homolog.pytorch.export import with_sizes
-from homolog.pytorch.exporting import exported, is_open, refuse_types
+from homolog.pytorch.exporting import exported, refuse_types
 from homolog.pytorch.functional import changed_state, functional, without_idle_copies
 from homolog.pytorch.inference import as_used
 from homolog.pytorch.inline import inline, without_idle_detaching
 from homolog.pytorch.leftovers import ignored, silent
 from homolog.pytorch.lengths import told_lengths
 from homolog.pytorch.read import fitting, state, to_numpy, tree_of
+from homolog.pytorch.sequences import refuse_rows_as_steps
 from homolog.pytorch.statics import Statics
 from homolog.pytorch.stretches import stretched
 from homolog.signature import BELOW, RUN_ON, Free, Given
@@ -232,6 +233,7 @@ class _Reader:
             return
         arguments: Mapping[str, Any] = arguments_of(entry)
         name, overload = operator_of(entry)
+        refuse_rows_as_steps(entry, arguments, self.symbols)
         name, arguments = stretched(entry, name, arguments)
         self._note_calls(entry)
         layer, weights = self._layer(entry, name, overload, arguments)

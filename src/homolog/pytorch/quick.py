@@ -52,24 +52,26 @@ ACTIVATIONS = (
 
 
 @contextmanager
-def quick_activations() -> Iterator[None]:
-    """While the body runs, no activation is taken apart to find out a shape that is open."""
+def quick_shapes() -> Iterator[None]:
+    """While the body runs, no activation and no sampling of a grid is taken apart to find out a shape that is open."""
     import torch
     from torch._decomp import decomposition_table as apart
 
     aten = torch.ops.aten
     packets = [getattr(aten, name) for kind in ACTIVATIONS for name in (kind, f"{kind}_") if hasattr(aten, name)]
     known = [packet.default for packet in packets if packet.default in apart]
-    before = {operator: apart[operator] for operator in known}
-    apart.update({operator: _quicker(operator, whole) for operator, whole in before.items()})
+    quicker = {operator: _as_input(operator, apart[operator]) for operator in known}
+    quicker[aten.grid_sampler_2d.default] = _as_grid(apart[aten.grid_sampler_2d.default])
+    before = {operator: apart[operator] for operator in quicker}
+    apart.update(quicker)
     try:
         yield
     finally:
         apart.update(before)
 
 
-def _quicker(operator: Any, whole: Any) -> Any:
-    """What finds out the shape for an operator that ``whole`` would take apart."""
+def _as_input(operator: Any, whole: Any) -> Any:
+    """What finds out the shape for an activation that ``whole`` would take apart."""
     import torch
 
     @wraps(whole)  # PyTorch remembers for good by whose name it takes an operator apart
@@ -77,6 +79,16 @@ def _quicker(operator: Any, whole: Any) -> Any:
         if not tensor.is_floating_point():
             return whole(tensor, *args, **kwargs)
         return tensor if operator._schema.is_mutable else torch.empty_like(tensor)
+
+    return shape
+
+
+def _as_grid(whole: Any) -> Any:
+    """What finds out the shape for the sampling of a grid that ``whole`` would take apart."""
+
+    @wraps(whole)
+    def shape(maps: torch.Tensor, grid: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+        return maps.new_empty((*maps.shape[:2], *grid.shape[1:3]))
 
     return shape
 

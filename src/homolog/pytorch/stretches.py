@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from homolog.pytorch.exporting import is_open
+from homolog.pytorch.entries import is_open
 
 
 def stretched(entry: Any, operator: str, arguments: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from placed import drawn
 from torch import nn
 from translated import ROUNDING, apart, translated
 
+import homolog
 from homolog.errors import Unsupported
 
 BOUND = 4 * ROUNDING
@@ -39,6 +41,22 @@ def test_stacks(kind: str, bidirectional: bool, layers: int, batch_first: bool) 
     torch.manual_seed(0)
     stack = KINDS[kind](3, 4, layers, bidirectional=bidirectional, batch_first=batch_first)
     assert apart(Everything(stack), drawn()) <= BOUND
+
+
+@pytest.mark.parametrize("batch_first", [True, False])
+@pytest.mark.parametrize("kind", KINDS)
+def test_steps_may_be_open(kind: str, batch_first: bool) -> None:
+    """The proof runs both at lengths of its own; here at one more."""
+    torch.manual_seed(0)
+    module = Everything(KINDS[kind](3, 4, 2, bidirectional=True, batch_first=batch_first)).eval()
+    made = homolog.translate(module, to="keras", inputs=[(1, None, 3)])
+    value = np.random.default_rng(2).standard_normal((2, 11, 3)).astype(np.float32)
+
+    assert made.proof.passed, str(made.proof)
+    assert "other sizes" in [part.name for part in made.proof.parts]
+    found = made.model(value)[0]
+    expected = module(torch.tensor(value))[0].detach().numpy()
+    assert np.abs(np.asarray(found) - (expected if batch_first else expected.swapaxes(0, 1))).max() <= BOUND
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -146,7 +164,7 @@ def test_projections_are_refused() -> None:
 
 
 def test_a_batch_in_second_place_of_the_input_is_refused() -> None:
-    with pytest.raises(Unsupported):
+    with pytest.raises(Unsupported, match="runs along the batch"):
         translated(nn.LSTM(3, 4), drawn())
 
 
