@@ -36,12 +36,7 @@ def laid_out(plan: Plan, source: Mapping[str, TensorRef]) -> Iterator[tuple[str,
 
 def forward(row: Row, source: Mapping[str, TensorRef]) -> Array:
     """The values of one row's target, in the target's layout and dtype."""
-    missing = [name for name in row.sources if name not in source]
-    if missing:
-        raise Mismatch(
-            "the plan names tensors that the source does not have", where=row.target, found=", ".join(missing)
-        )
-    (array,) = apply(row.transform, [source[name].read() for name in row.sources])
+    (array,) = apply(row.transform, sources(row, source))
     if array.shape != row.target_shape:
         raise Mismatch(
             "the plan's transform does not give the target's shape",
@@ -52,6 +47,16 @@ def forward(row: Row, source: Mapping[str, TensorRef]) -> Array:
     if row.cast:
         array = array.astype(dtype_of(row.cast.partition(" -> ")[2]))
     return array
+
+
+def sources(row: Row, source: Mapping[str, TensorRef]) -> tuple[Array, ...]:
+    """The values that one row's target is made of."""
+    missing = [name for name in row.sources if name not in source]
+    if missing:
+        raise Mismatch(
+            "the plan names tensors that the source does not have", where=row.target, found=", ".join(missing)
+        )
+    return tuple(source[name].read() for name in row.sources)
 
 
 def backward(row: Row, array: Array) -> tuple[Array, ...]:

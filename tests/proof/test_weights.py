@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
+from homolog.errors import Mismatch
 from homolog.plan import Plan, Row
 from homolog.proof.weights import check
 from homolog.tensors import array_ref
@@ -72,3 +74,27 @@ def test_nan_is_copied_and_told() -> None:
 
     assert part.passed
     assert "NaN" in part.details[0]
+
+
+def test_another_shape_is_told() -> None:
+    part = checked(KERNEL.copy())
+
+    assert part.details == ("kernel from weight: its shape is (3, 4), not (4, 3)",)
+
+
+def test_a_source_that_is_not_there_is_named() -> None:
+    with pytest.raises(Mismatch, match="weight_g"):
+        checked(KERNEL.T.copy(), replace(ROW, sources=("weight_g",)))
+
+
+def test_another_element_type_fails_where_none_is_meant() -> None:
+    assert not checked(KERNEL.T.astype(np.float64)).passed
+
+
+def test_what_a_wider_type_holds_beyond_the_source_fails() -> None:
+    row = replace(ROW, cast="float32 -> float64")
+    wide = KERNEL.T.astype(np.float64)
+
+    assert checked(wide, row).passed
+    wide[1, 2] += 1e-12  # rounded to float32 it is the source's number
+    assert checked(wide, row).details == ("kernel from weight: other values",)

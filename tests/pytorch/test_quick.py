@@ -116,6 +116,67 @@ def test_a_grid_that_is_not_taken_apart_gives_the_same_shape_strides_and_type(mo
     assert tuple(found.shape[1:]) == (6, 3, 7)
 
 
+PERMUTED = [[0, 2, 3, 1], [-1, 0, -3, 2], [3, 2, 1, 0], [0, 1, 2, 3]]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("order", PERMUTED, ids=str)
+def test_a_permutation_that_is_not_taken_apart_gives_the_same_view(order: list[int], layout: str) -> None:
+    with FakeTensorMode(shape_env=ShapeEnv()) as mode:
+        whole = mode.from_tensor(torch.empty(2, 7, 5, 4), symbolic_context=OPEN)
+        value = LAYOUTS[layout](whole[:, 1:])
+        expected = value.permute(order)
+        with quick_shapes():
+            found = value.permute(order)
+
+    assert (found.shape, found.stride(), found.dtype) == (expected.shape, expected.stride(), expected.dtype)
+    assert found.storage_offset() == expected.storage_offset()
+    assert found.untyped_storage()._cdata == value.untyped_storage()._cdata
+
+
+@pytest.mark.parametrize("order", [[0, 1, 1, 2], [0, 2, 3, 5], [0, 1, -5, 2], [0, 1, 2]], ids=str)
+def test_a_permutation_of_axes_that_are_not_there_is_refused_as_it_was(order: list[int]) -> None:
+    with FakeTensorMode(shape_env=ShapeEnv()) as mode:
+        value = mode.from_tensor(torch.empty(2, 6, 5, 4), symbolic_context=OPEN)
+        with pytest.raises((ValueError, RuntimeError, IndexError)) as before:
+            value.permute(order)
+        with quick_shapes(), pytest.raises(before.type) as found:
+            value.permute(order)
+    assert str(found.value) == str(before.value)
+
+
+@pytest.mark.parametrize("layout", [*LAYOUTS, "float32 asked for"])
+@pytest.mark.parametrize("kept", [False, True], ids=["dropped", "kept"])
+@pytest.mark.parametrize("axes", [(2, 3), (-1,), (1,), (0, 2), (0, 1, 2, 3), ()], ids=str)
+def test_a_mean_that_is_not_taken_apart_gives_the_same_shape_strides_and_type(
+    axes: tuple[int, ...], kept: bool, layout: str
+) -> None:
+    dtype = torch.float32 if layout == "float32 asked for" else None
+    with FakeTensorMode(shape_env=ShapeEnv()) as mode:
+        value = mode.from_tensor(torch.empty(2, 6, 5, 4), symbolic_context=OPEN)
+        value = LAYOUTS[layout](value) if dtype is None else value.half()
+        expected = torch.mean(value, axes, kept, dtype=dtype)
+        with quick_shapes():
+            found = torch.mean(value, axes, kept, dtype=dtype)
+
+    assert (found.shape, found.stride(), found.dtype) == (expected.shape, expected.stride(), expected.dtype)
+
+
+def test_a_mean_of_whole_numbers_is_refused_as_it_was() -> None:
+    with FakeTensorMode(shape_env=ShapeEnv()) as mode, quick_shapes():
+        value = mode.from_tensor(torch.empty(2, 6, 5, 4, dtype=torch.int32), symbolic_context=OPEN)
+        with pytest.raises(RuntimeError, match="floating point"):
+            value.mean((2, 3))
+
+
+def test_a_mean_over_an_axis_that_is_not_there_is_refused() -> None:
+    with FakeTensorMode(shape_env=ShapeEnv()) as mode, quick_shapes():
+        value = mode.from_tensor(torch.empty(2, 6, 5, 4), symbolic_context=OPEN)
+        for axes in ((2, 4), (1, -3), (-5,)):
+            with pytest.raises((RuntimeError, IndexError)):
+                value.mean(axes)
+
+
 def test_every_activation_is_taken_apart_again_behind_it() -> None:
     before = dict(decomposition_table)
     with quick_shapes():

@@ -7,7 +7,7 @@ operator, how every value would lie in memory, and makes Python of every graph o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, wraps
 from typing import TYPE_CHECKING, Any
@@ -53,7 +53,8 @@ ACTIVATIONS = (
 
 @contextmanager
 def quick_shapes() -> Iterator[None]:
-    """While the body runs, no activation and no sampling of a grid is taken apart to find out a shape that is open."""
+    """While the body runs, no activation, permutation, mean or sampling of a grid is taken apart to find out an open
+    shape."""
     import torch
     from torch._decomp import decomposition_table as apart
 
@@ -61,7 +62,8 @@ def quick_shapes() -> Iterator[None]:
     packets = [getattr(aten, name) for kind in ACTIVATIONS for name in (kind, f"{kind}_") if hasattr(aten, name)]
     known = [packet.default for packet in packets if packet.default in apart]
     quicker = {operator: _as_input(operator, apart[operator]) for operator in known}
-    quicker[aten.grid_sampler_2d.default] = _as_grid(apart[aten.grid_sampler_2d.default])
+    others = {aten.grid_sampler_2d.default: _as_grid, aten.permute.default: _as_permuted, aten.mean.dim: _as_mean}
+    quicker.update({operator: quick(apart[operator]) for operator, quick in others.items()})
     before = {operator: apart[operator] for operator in quicker}
     apart.update(quicker)
     try:
@@ -72,13 +74,12 @@ def quick_shapes() -> Iterator[None]:
 
 def _as_input(operator: Any, whole: Any) -> Any:
     """What finds out the shape for an activation that ``whole`` would take apart."""
-    import torch
 
     @wraps(whole)  # PyTorch remembers for good by whose name it takes an operator apart
     def shape(tensor: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
         if not tensor.is_floating_point():
             return whole(tensor, *args, **kwargs)
-        return tensor if operator._schema.is_mutable else torch.empty_like(tensor)
+        return tensor if operator._schema.is_mutable else _lying_as(tensor)
 
     return shape
 
@@ -91,6 +92,42 @@ def _as_grid(whole: Any) -> Any:
         return maps.new_empty((*maps.shape[:2], *grid.shape[1:3]))
 
     return shape
+
+
+def _as_permuted(whole: Any) -> Any:
+    """What finds out the shape for a permutation that ``whole`` would take apart."""
+
+    @wraps(whole)
+    def shape(tensor: torch.Tensor, dims: list[int]) -> Any:
+        order = _places(tensor, dims)
+        if len(order) != tensor.ndim:
+            return whole(tensor, dims)  # which says what is wrong with it
+        lengths, strides = tensor.shape, tensor.stride()
+        return tensor.as_strided([lengths[axis] for axis in order], [strides[axis] for axis in order])
+
+    return shape
+
+
+def _as_mean(whole: Any) -> Any:
+    """What finds out the shape for a mean over axes that ``whole`` would take apart."""
+
+    @wraps(whole)
+    def shape(
+        tensor: torch.Tensor, dim: list[int] | None, keepdim: bool = False, *, dtype: torch.dtype | None = None
+    ) -> Any:
+        gone = _places(tensor, dim or ())
+        if not gone or dtype is not None or not tensor.is_floating_point():
+            return whole(tensor, dim, keepdim, dtype=dtype)
+        lengths = enumerate(tensor.shape)
+        return tensor.new_empty([1 if axis in gone else n for axis, n in lengths if keepdim or axis not in gone])
+
+    return shape
+
+
+def _places(tensor: torch.Tensor, axes: Sequence[int]) -> list[int]:
+    """The axes counted from the front; none at all where one is named twice or does not exist."""
+    places = [axis + tensor.ndim if axis < 0 else axis for axis in axes]
+    return places if len(set(places).intersection(range(tensor.ndim))) == len(axes) else []
 
 
 @contextmanager
@@ -148,6 +185,21 @@ def _operator() -> Any:
 
 
 def _shape_of_input(input: torch.Tensor, *others: Any) -> torch.Tensor:
+    return _lying_as(input)
+
+
+def _lying_as(tensor: torch.Tensor) -> torch.Tensor:
+    """``torch.empty_like``, in a third of its time where it is plain that the numbers lie without gaps: where strides
+    are known, and the one open length, if any, is that of the outermost axis."""
     import torch
 
-    return torch.empty_like(input)
+    strides = tensor.stride()
+    if not all(isinstance(stride, int) for stride in strides):
+        return torch.empty_like(tensor)
+    lengths = [length if isinstance(length, int) else None for length in tensor.shape]
+    expected: int | None = 1
+    for stride, length in sorted(zip(strides, lengths, strict=True), key=lambda axis: (axis[0], axis[1] != 1)):
+        if expected is None or stride != expected:
+            return torch.empty_like(tensor)
+        expected = None if length is None else stride * length
+    return torch.empty_strided(tensor.shape, strides, dtype=tensor.dtype, device=tensor.device)
