@@ -6,6 +6,7 @@ words are those of the Core ATen operators, as a rule's own words are PyTorch's.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -168,6 +169,10 @@ class Trace:
     def open(self, value: Value) -> tuple[str, ...]:
         """What each open length of a value is."""
         return self.steps[value.node].open[value.index]
+
+    def batch_axis(self, value: Value) -> int | None:
+        """The first axis along which a value's length is told by the number of rows; None where there is none."""
+        return next((axis for axis, text in enumerate(self.open(value)) if BATCH in re.findall(r"\w+", text)), None)
 
     def dtype(self, value: Value) -> str:
         """Of a value."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from homolog.graph import Node, Value
 from homolog.passes.orders import orders
 from homolog.passes.ways import channels_last, natural, way_of
-from homolog.trace import CONSTANT, INPUT, PARAMETER, Step, Trace
+from homolog.trace import BATCH, CONSTANT, INPUT, PARAMETER, Step, Trace
 from passes.maps_last import Net, traced
 
 LAST = (0, 2, 3, 1)
@@ -23,13 +23,19 @@ def chain(
     *steps: tuple[str, tuple[int | None, ...], dict[str, object]], shape: tuple[int | None, ...] = IMAGE
 ) -> Trace:
     """Steps one behind the other."""
-    found = {"x": Step("x", INPUT, shapes=(shape,), dtypes=("float32",))}
+    found = {"x": Step("x", INPUT, shapes=(shape,), dtypes=("float32",), open=(told(shape),))}
     before = "x"
     for place, (operator, out, arguments) in enumerate(steps):
         name = f"{operator}_{place}"
-        found[name] = Step(name, operator, "", {"self": Value(before), **arguments}, (out,), ("float32",))
+        read = {"self": Value(before), **arguments}
+        found[name] = Step(name, operator, "", read, (out,), ("float32",), open=(told(out),))
         before = name
     return Trace("pytorch", found, {"output": Value(before)})
+
+
+def told(shape: tuple[int | None, ...]) -> tuple[str, ...]:
+    """What the open lengths are: the number of rows."""
+    return tuple(BATCH if length is None else "" for length in shape)
 
 
 def moved(trace: Trace, found: dict[str, tuple[int, ...]]) -> int:
@@ -119,3 +125,36 @@ def test_an_input_that_no_operator_on_maps_reads_lies_as_it_moves_least() -> Non
     found = traced(Net(lambda self, x: torch.softmax(x + x.mean(2, keepdim=True).transpose(1, 2), -1) @ x), 5, 5)
     chosen = orders(found)
     assert [chosen[step.name] for step in found.inputs] == [natural(3)]
+
+
+def every_row_with_every_other(net: Net, x: torch.Tensor) -> dict[str, torch.Tensor]:
+    alike = net.one(x) @ net.two(x).t()
+    return {"alike": alike, "turned": alike.t()}
+
+
+def test_rows_that_stand_on_both_axes_of_an_output_stay_where_they_are() -> None:
+    net = Net(every_row_with_every_other, one=torch.nn.Linear(6, 5), two=torch.nn.Linear(6, 5))
+    trace = traced(net, 6)
+    found = orders(trace)
+    assert {found[value.node] for value in trace.outputs.values()} == {(0, 1)}
+
+
+def test_rows_that_an_output_has_second_come_first() -> None:
+    trace = traced(Net(lambda net, x: net.one(x).transpose(0, 1), one=torch.nn.Linear(6, 5)), 3, 6)
+    (value,) = trace.outputs.values()
+    assert trace.shape(value) == (3, None, 5)
+    assert orders(trace)[value.node] == (1, 0, 2)
+
+
+def steps_beside_a_convolution(net: Net, x: torch.Tensor) -> dict[str, torch.Tensor]:
+    y = net.conv(x.transpose(1, 2)).transpose(1, 2)
+    alike = net.one(y) @ y.transpose(1, 2)
+    return {"alike": alike, "turned": alike.transpose(1, 2), "features": y.transpose(1, 2) * 2, "map": net.conv(y)}
+
+
+def test_a_sequence_that_is_given_is_turned_where_it_is_a_map_and_not_where_the_source_turned_it() -> None:
+    net = Net(steps_beside_a_convolution, one=torch.nn.Linear(6, 6), conv=torch.nn.Conv1d(6, 6, 3, padding=1))
+    trace = traced(net, 6, 6)
+    found = orders(trace)
+    given = {name: found[value.node] for name, value in trace.outputs.items()}
+    assert given == {"alike": (0, 1, 2), "turned": (0, 1, 2), "features": (0, 1, 2), "map": (0, 2, 1)}

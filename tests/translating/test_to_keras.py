@@ -54,6 +54,21 @@ def folder(translation: Translation, tmp_path_factory: pytest.TempPathFactory) -
     return translation.save(tmp_path_factory.mktemp("out") / "net")
 
 
+def test_logits_of_every_row_with_every_other_are_not_turned() -> None:
+    from twins.translatable import Towers
+
+    torch, module = pytest.importorskip("torch"), Towers().eval()
+    made = homolog.translate(module, to="keras", inputs=[(2, 6), (2, 4)])
+    made.proof.raise_if_failed()
+    one, two = (np.random.default_rng(seed).standard_normal((3, n)).astype(np.float32) for seed, n in ((1, 6), (2, 4)))
+    with torch.no_grad():
+        expected = module(torch.from_numpy(one), torch.from_numpy(two))
+    found = made.model([one, two])
+    assert not np.allclose(expected["per_text"], expected["per_image"], atol=0.01)
+    for name, values in expected.items():
+        np.testing.assert_allclose(found[name], values, atol=1e-5)
+
+
 def run_alone(code: str, folder: Path, backend: str = "tensorflow", blocked: tuple[str, ...] = ("homolog",)) -> str:
     """What code prints in a fresh process in a folder, where some packages cannot be imported."""
     done = subprocess.run(

@@ -74,6 +74,18 @@ class Branches(nn.Module):
         return {"tokens": self.shared(once), "pooled": once.mean(1) + self.shared(features)}
 
 
+class Towers(nn.Module):
+    """Two encoders, and how alike every row of the one is to every row of the other, from either side, as in CLIP."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.image, self.text = nn.Linear(6, 5), nn.Linear(4, 5)
+
+    def forward(self, image: Tensor, text: Tensor) -> dict[str, Tensor]:
+        per_text = self.text(text) @ self.image(image).t()
+        return {"per_image": per_text.t(), "per_text": per_text}
+
+
 class Decides(nn.Module):
     """A forward that looks at values."""
 

@@ -18,11 +18,14 @@ import numpy as np
 
 from homolog.graph import Value
 from homolog.passes.effects import counts_time_first
-from homolog.passes.others import FREE, others
+from homolog.passes.others import FREE, on_maps, others
 from homolog.passes.ways import TIME_SECOND, Order, Target, as_map, fits, is_flat, natural, needed
 from homolog.trace import INPUT, Step, Trace
 
 NEVER = 1 << 28
+OWN, OTHER, EITHER = (0, NEVER // 2), (NEVER // 2, 0), (0, 0)
+"""What it costs an input or output to lie in the one order and in the other: where it is to lie in the source's, in its
+other, and where it lies as it moves least."""
 OPEN_LENGTH = 8
 """Stands for an open length in the size of a value."""
 PERMUTATION = 64
@@ -113,7 +116,7 @@ class _Choice:
             if needed(step, self.target) is not None:
                 network.alone(name, NEVER, 0)
             elif step.operator == INPUT or name in ends:
-                network.alone(name, *self._at_the_end(other[name]))
+                network.alone(name, *self._at_the_end(name, other[name]))
             if counts_time_first(step) and other[name] == TIME_SECOND and self.target == "keras":
                 sizes = [self._size(value) for value in (next(step.values()), Value(name))]
                 network.alone(name, sum(sizes), 0)  # its layers turn what they read, and what they give back
@@ -130,18 +133,25 @@ class _Choice:
                     network.alone(value.node, costs[0][0], costs[0][1])
         return network.cut()
 
-    def _at_the_end(self, order: Order) -> tuple[int, int]:
+    def _at_the_end(self, name: str, order: Order) -> tuple[int, int]:
         """What it costs an input or output to lie as the source has it, and in its other order."""
-        if self.keep or is_flat(order):
-            return 0, NEVER // 2
+        turned = order[:1] != (0,)
         is_map = order == as_map(len(order), self.target)
-        if self.target == "keras":
-            must = order[:1] != (0,) or (is_map and order in self._maps)
-        elif order[:1] != (0,):
-            return 0, NEVER // 2  # rows come first in Keras
-        else:
-            must = is_map and len(order) > 3
-        return (NEVER // 2, 0) if must else (0, 0)  # a sequence, perhaps: whatever moves least
+        if self.keep or is_flat(order):
+            return OWN
+        if self.target == "pytorch":  # rows come first in Keras, so they do here
+            return OWN if turned else OTHER if is_map and len(order) > 3 else EITHER
+        if turned:  # of logits of every row with every other, rows come first in either
+            return OWN if self.trace.batch_axis(Value(name)) == 0 else OTHER
+        is_output = self.trace.steps[name].operator != INPUT
+        if is_output and len(order) == 3 and name not in self._on_maps:
+            return OWN  # turned in the source by hand: how alike the steps of a sequence are, say
+        return OTHER if is_map and order in self._maps else EITHER
+
+    @cached_property
+    def _on_maps(self) -> set[str]:
+        """Steps whose results have the axes of maps."""
+        return on_maps(self.trace)
 
     @cached_property
     def _maps(self) -> set[Order | None]:

@@ -49,6 +49,26 @@ def others(trace: Trace, target: Target) -> Mapping[str, Order]:
     return search.found
 
 
+def on_maps(trace: Trace) -> set[str]:
+    """Steps whose results have the axes of PyTorch's maps: what its operators on maps read and give, and what has the
+    same axes as that."""
+    beside: dict[str, set[str]] = {}
+    found: set[str] = set()
+    for step in trace.steps.values():
+        for place, value in enumerate(step.values()):
+            shape = trace.shape(value)
+            if is_bound(step) and place == 0:
+                found |= {step.name, value.node} if len(shape) == len(step.shape) else {step.name}
+            elif keeps_axes(step, shape) and len(shape) > 2:
+                beside.setdefault(step.name, set()).add(value.node)
+                beside.setdefault(value.node, set()).add(step.name)
+    new = found
+    while new:
+        new = {name for other in new for name in beside.get(other, ())} - found
+        found |= new
+    return found
+
+
 @dataclass
 class _Search:
     trace: Trace
@@ -57,7 +77,7 @@ class _Search:
 
     def from_permutations(self) -> None:
         """Where axes are only called otherwise, between what has them as PyTorch has a map's and what does not."""
-        maps = self._maps()
+        maps = on_maps(self.trace)
         for step in self.trace.steps.values():
             if not is_permutation(step) or len(step.shape) < 3:
                 continue
@@ -72,25 +92,6 @@ class _Search:
                 self.found[step.name] = permuted(natural(rank), dims)
             elif self._can_give(source, dims):
                 self.found[value.node] = dims
-
-    def _maps(self) -> set[str]:
-        """Steps whose results have the axes of PyTorch's maps: what its operators on maps read and give, and what has
-        the same axes as that."""
-        beside: dict[str, set[str]] = {}
-        found: set[str] = set()
-        for step in self.trace.steps.values():
-            for place, value in enumerate(step.values()):
-                shape = self.trace.shape(value)
-                if is_bound(step) and place == 0:
-                    found |= {step.name, value.node} if len(shape) == len(step.shape) else {step.name}
-                elif keeps_axes(step, shape) and len(shape) > 2:
-                    beside.setdefault(step.name, set()).add(value.node)
-                    beside.setdefault(value.node, set()).add(step.name)
-        new = found
-        while new:
-            new = {name for other in new for name in beside.get(other, ())} - found
-            found |= new
-        return found
 
     def forwards(self) -> None:
         """The orders that come of others by themselves."""
@@ -114,9 +115,14 @@ class _Search:
             # axes that are only called otherwise: channels-last by nature, or the batch in front
             if known is None and rank > 1 and self.target == "keras":
                 order = way(step, shape, natural(len(shape)), place)
-                if order != natural(rank) and order in (channels_last(rank), _batch_first(step)):
+                if order != natural(rank) and order in (channels_last(rank), self._rows_first(step)):
                     return order
         return None
+
+    def _rows_first(self, step: Step) -> Order:
+        """The order in which rows lie in front that the source has second, behind the steps of a sequence."""
+        rank = len(step.shape)
+        return (1, 0, *range(2, rank)) if self.trace.batch_axis(Value(step.name)) == 1 else natural(rank)
 
     def backwards(self) -> None:
         """The orders from which others come by themselves."""
@@ -157,9 +163,3 @@ class _Search:
             known |= {*self._usual(shape), self.found.get(value.node, natural(len(shape)))}
             known.add(before(step, shape, order, self.target) or natural(len(shape)))
         return any(fits(step, shape, own, place, order, self.target) for own in known if len(own) == len(shape))
-
-
-def _batch_first(step: Step) -> Order:
-    """The order of a sequence of batches whose batches lie in front."""
-    rank = len(step.shape)
-    return (1, 0, *range(2, rank)) if rank > 1 and step.shape[1] is None else natural(rank)
