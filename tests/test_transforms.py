@@ -175,3 +175,9 @@ def test_every_layout_is_undone_by_its_inverse(drawn: tuple[Axes, tuple[int, ...
     assert parse_transform(str(axes)) == axes
     bound = axes.bind(shape, moved.shape)
     assert same_bits(bound([array])[0], moved)
+
+
+@pytest.mark.parametrize("order", ["0 0 1", "1 2", "0 2"])
+def test_blocks_that_are_not_each_there_once_are_refused_when_they_are_read(order: str) -> None:
+    with pytest.raises(ValueError, match=f"each block once: {order}"):
+        parse_transform(f"blocks {order} of axis 0")

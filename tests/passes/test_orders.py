@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -158,3 +161,33 @@ def test_a_sequence_that_is_given_is_turned_where_it_is_a_map_and_not_where_the_
     found = orders(trace)
     given = {name: found[value.node] for name, value in trace.outputs.items()}
     assert given == {"alike": (0, 1, 2), "turned": (0, 1, 2), "features": (0, 1, 2), "map": (0, 2, 1)}
+
+
+ON_A_MAP = {
+    "joined": lambda net, x: torch.cat([net.conv(x), x * 2], 1),
+    "cut": lambda net, x: net.conv(x)[:, 1:4, 1:-1],
+    "parted": lambda net, x: net.conv(x).chunk(2, 1)[1],
+    "padded": lambda net, x: torch.nn.functional.pad(net.conv(x), (1, 2)),
+    "centred": lambda net, x: net.conv(x) - net.conv(x).mean(2, keepdim=True),
+    "chosen": lambda net, x: torch.where(net.conv(x) > 0, net.conv(x), x),
+    "gated": lambda net, x: torch.nn.functional.glu(net.conv(x), 1),
+    "shares": lambda net, x: net.conv(x).softmax(1),
+    "larger": lambda net, x: torch.nn.functional.interpolate(net.conv(x), scale_factor=2),
+    "backwards": lambda net, x: net.conv(x).flip(2),
+    "summed": lambda net, x: net.conv(x).cumsum(2),
+    "repeated": lambda net, x: net.conv(x).repeat(1, 1, 2),
+    "spread": lambda net, x: net.conv(x).mean(2, keepdim=True).expand(-1, -1, 4),
+}
+
+
+@pytest.mark.parametrize("forward", ON_A_MAP.values(), ids=ON_A_MAP)
+def test_an_output_that_has_the_axes_of_a_map_lies_channels_last(forward: Callable[[Any, torch.Tensor], Any]) -> None:
+    trace = traced(Net(forward, conv=torch.nn.Conv1d(6, 6, 3, padding=1)), 6, 8)
+    (value,) = trace.outputs.values()
+    assert orders(trace)[value.node] == channels_last(3)
+
+
+def test_an_output_that_a_map_was_flattened_to_is_given_as_in_the_source() -> None:
+    trace = traced(Net(lambda net, x: net.conv(x).flatten(2), conv=torch.nn.Conv2d(3, 6, 3)), 3, 7, 8)
+    (value,) = trace.outputs.values()
+    assert orders(trace)[value.node] == natural(3)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from torch._decomp import decomposition_table
-from torch._subclasses.fake_tensor import FakeTensorMode
+from torch._subclasses.fake_tensor import FakeTensorMode, unset_fake_temporarily
 from torch.fx.experimental import proxy_tensor
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.experimental.symbolic_shapes import DimDynamic, ShapeEnv, StatelessSymbolicContext
@@ -18,6 +18,25 @@ from homolog.pytorch.program import trace
 from homolog.pytorch.quick import ACTIVATIONS, quick_norms, quick_shapes, without_leavings
 
 OPEN = StatelessSymbolicContext([DimDynamic.DYNAMIC, *[DimDynamic.STATIC] * 3])
+
+
+def unvalued() -> FakeTensorMode:
+    """Tensors without values. What a shape was found out to be is not remembered, for it would be found no second
+    time in another way."""
+    mode = FakeTensorMode(shape_env=ShapeEnv())
+    mode.cache_enabled = False  # as it is while a program is exported
+    return mode
+
+
+def opened(
+    mode: FakeTensorMode, *shape: int, dtype: torch.dtype = torch.float32, axes: StatelessSymbolicContext = OPEN
+) -> torch.Tensor:
+    """A tensor without values, with open lengths."""
+    with unset_fake_temporarily():  # inside the mode it would be one without open lengths already
+        real = torch.empty(shape, dtype=dtype)
+    value = mode.from_tensor(real, symbolic_context=axes)
+    assert not isinstance(value.shape[0], int)
+    return value
 
 
 def normed(affine: bool = True) -> torch.nn.BatchNorm2d:
@@ -84,8 +103,8 @@ CASES = [
 def test_an_activation_that_is_not_taken_apart_gives_the_same_shape_strides_and_type(
     operator: Any, layout: str
 ) -> None:
-    with FakeTensorMode(shape_env=ShapeEnv()) as mode:
-        value = LAYOUTS[layout](mode.from_tensor(torch.empty(2, 6, 5, 4), symbolic_context=OPEN))
+    with unvalued() as mode:
+        value = LAYOUTS[layout](opened(mode, 2, 6, 5, 4))
         expected = operator(value)
         with quick_shapes():
             found = operator(value)
@@ -97,16 +116,16 @@ def test_an_activation_that_is_not_taken_apart_gives_the_same_shape_strides_and_
 @pytest.mark.parametrize("kind", ["relu", "sigmoid", "tanh"])
 def test_an_activation_of_whole_numbers_gives_the_type_that_it_gave(kind: str) -> None:
     operator = getattr(torch.ops.aten, kind).default
-    with FakeTensorMode(shape_env=ShapeEnv()) as mode, quick_shapes():
-        value = mode.from_tensor(torch.empty(2, 6, 5, 4, dtype=torch.int32), symbolic_context=OPEN)
+    with unvalued() as mode, quick_shapes():
+        value = opened(mode, 2, 6, 5, 4, dtype=torch.int32)
         assert operator(value).dtype == (torch.int32 if kind == "relu" else torch.float32)
 
 
 @pytest.mark.parametrize("mode", range(3), ids=["bilinear", "nearest", "bicubic"])
 def test_a_grid_that_is_not_taken_apart_gives_the_same_shape_strides_and_type(mode: int) -> None:
     sample = torch.ops.aten.grid_sampler_2d.default
-    with FakeTensorMode(shape_env=ShapeEnv()) as fake:
-        maps = fake.from_tensor(torch.empty(2, 6, 5, 4), symbolic_context=OPEN)
+    with unvalued() as fake:
+        maps = opened(fake, 2, 6, 5, 4)
         grid = torch.empty(maps.shape[0], 3, 7, 2)
         expected = sample(maps, grid, mode, 1, True)
         with quick_shapes():
@@ -122,8 +141,8 @@ PERMUTED = [[0, 2, 3, 1], [-1, 0, -3, 2], [3, 2, 1, 0], [0, 1, 2, 3]]
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("order", PERMUTED, ids=str)
 def test_a_permutation_that_is_not_taken_apart_gives_the_same_view(order: list[int], layout: str) -> None:
-    with FakeTensorMode(shape_env=ShapeEnv()) as mode:
-        whole = mode.from_tensor(torch.empty(2, 7, 5, 4), symbolic_context=OPEN)
+    with unvalued() as mode:
+        whole = opened(mode, 2, 7, 5, 4)
         value = LAYOUTS[layout](whole[:, 1:])
         expected = value.permute(order)
         with quick_shapes():
@@ -136,8 +155,8 @@ def test_a_permutation_that_is_not_taken_apart_gives_the_same_view(order: list[i
 
 @pytest.mark.parametrize("order", [[0, 1, 1, 2], [0, 2, 3, 5], [0, 1, -5, 2], [0, 1, 2]], ids=str)
 def test_a_permutation_of_axes_that_are_not_there_is_refused_as_it_was(order: list[int]) -> None:
-    with FakeTensorMode(shape_env=ShapeEnv()) as mode:
-        value = mode.from_tensor(torch.empty(2, 6, 5, 4), symbolic_context=OPEN)
+    with unvalued() as mode:
+        value = opened(mode, 2, 6, 5, 4)
         with pytest.raises((ValueError, RuntimeError, IndexError)) as before:
             value.permute(order)
         with quick_shapes(), pytest.raises(before.type) as found:
@@ -152,8 +171,8 @@ def test_a_mean_that_is_not_taken_apart_gives_the_same_shape_strides_and_type(
     axes: tuple[int, ...], kept: bool, layout: str
 ) -> None:
     dtype = torch.float32 if layout == "float32 asked for" else None
-    with FakeTensorMode(shape_env=ShapeEnv()) as mode:
-        value = mode.from_tensor(torch.empty(2, 6, 5, 4), symbolic_context=OPEN)
+    with unvalued() as mode:
+        value = opened(mode, 2, 6, 5, 4)
         value = LAYOUTS[layout](value) if dtype is None else value.half()
         expected = torch.mean(value, axes, kept, dtype=dtype)
         with quick_shapes():
@@ -163,15 +182,30 @@ def test_a_mean_that_is_not_taken_apart_gives_the_same_shape_strides_and_type(
 
 
 def test_a_mean_of_whole_numbers_is_refused_as_it_was() -> None:
-    with FakeTensorMode(shape_env=ShapeEnv()) as mode, quick_shapes():
-        value = mode.from_tensor(torch.empty(2, 6, 5, 4, dtype=torch.int32), symbolic_context=OPEN)
+    with unvalued() as mode, quick_shapes():
+        value = opened(mode, 2, 6, 5, 4, dtype=torch.int32)
         with pytest.raises(RuntimeError, match="floating point"):
             value.mean((2, 3))
 
 
+def test_a_length_that_is_open_inside_stays_open() -> None:
+    inside = StatelessSymbolicContext([DimDynamic.DYNAMIC, DimDynamic.STATIC, DimDynamic.DYNAMIC, DimDynamic.STATIC])
+    with unvalued() as mode:
+        value = opened(mode, 2, 6, 5, 4, axes=inside)
+        for layout in ("as it is", "turned", "cut"):
+            given = LAYOUTS[layout](value)
+            expected = torch.relu(given)
+            before = len(mode.shape_env.guards)
+            with quick_shapes():
+                found = torch.relu(given)
+            assert (found.shape, found.stride()) == (expected.shape, expected.stride())
+            assert len(mode.shape_env.guards) == before
+    assert not isinstance(value.shape[2], int)
+
+
 def test_a_mean_over_an_axis_that_is_not_there_is_refused() -> None:
-    with FakeTensorMode(shape_env=ShapeEnv()) as mode, quick_shapes():
-        value = mode.from_tensor(torch.empty(2, 6, 5, 4), symbolic_context=OPEN)
+    with unvalued() as mode, quick_shapes():
+        value = opened(mode, 2, 6, 5, 4)
         for axes in ((2, 4), (1, -3), (-5,)):
             with pytest.raises((RuntimeError, IndexError)):
                 value.mean(axes)

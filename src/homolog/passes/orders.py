@@ -145,7 +145,7 @@ class _Choice:
             return OWN if self.trace.batch_axis(Value(name)) == 0 else OTHER
         is_output = self.trace.steps[name].operator != INPUT
         if is_output and len(order) == 3 and name not in self._on_maps:
-            return OWN  # turned in the source by hand: how alike the steps of a sequence are, say
+            return OWN  # no map, or one no more: how alike the steps of a sequence are, places in one axis
         return OTHER if is_map and order in self._maps else EITHER
 
     @cached_property
