@@ -41,11 +41,13 @@ class Again:
         source: text of ``model.py``.
         assembled: what it was made of.
         model: the live module, filled.
+        inputs: names of what it takes, in the trace's order.
     """
 
     source: str
     assembled: Assembled
     model: torch.nn.Module
+    inputs: tuple[str, ...]
 
 
 def again(module: torch.nn.Module, *inputs: np.ndarray, keep_layout: bool = False) -> Again:
@@ -56,7 +58,7 @@ def again(module: torch.nn.Module, *inputs: np.ndarray, keep_layout: bool = Fals
     live = LiveTorch(build(text))
     rows = plan(found, made, live.tensors(), "a", "b")
     live.fill([*transfer(rows, state(module)), *constants_of(made).items()])
-    return Again(text, made, live.model)
+    return Again(text, made, live.model, tuple(step.name for step in found.inputs))
 
 
 def apart(module: torch.nn.Module, *inputs: np.ndarray, rows: int = 3, keep_layout: bool = False) -> float:
@@ -73,8 +75,7 @@ def apart(module: torch.nn.Module, *inputs: np.ndarray, rows: int = 3, keep_layo
     random = np.random.default_rng(1)
     given = [_like(array, rows, random) for array in inputs]
     orders: Any = found.assembled.orders
-    names = [step.name for step in trace(module, list(inputs), written=WRITERS).inputs]
-    turned = [np.transpose(array, orders[name]) for name, array in zip(names, given, strict=True)]
+    turned = [np.transpose(array, orders[name]) for name, array in zip(found.inputs, given, strict=True)]
     one, two = LiveTorch(module), LiveTorch(found.model)
     single = one.run(given).outputs, two.run(turned).outputs
     exact = one.exact(given), two.exact(turned)
