@@ -289,6 +289,21 @@ def test_dropout_inside_of_an_attention_is_noted() -> None:
     assert notes_of(nn.Sequential(nn.Linear(6, 6), nn.Dropout(0.1)), (2, 5, 6)) == ""
 
 
+@pytest.mark.parametrize("axes", [2, 3])
+def test_equal_largest_numbers_of_a_window_are_noted_where_they_train_otherwise(axes: int) -> None:
+    import torch
+    from torch import nn
+
+    conv, pool = {2: (nn.Conv2d, nn.MaxPool2d), 3: (nn.Conv3d, nn.MaxPool3d)}[axes]
+    torch.manual_seed(0)
+    net = nn.Sequential(conv(3, 5, 1), pool(3, 1, 1), pool(3, 1, 1))  # the second sees each largest number often
+    found = homolog.translate(net, inputs=[(2, 3, *[4] * axes)], gradients=True)
+    failed = [part.name for part in found.proof.parts if not part.passed]
+    assert (failed, any("MaxPooling3D on TensorFlow" in note for note in found.notes)) == (
+        (["gradients"], True) if axes == 3 else ([], False)
+    )
+
+
 def test_settings_that_keras_has_not_are_noted() -> None:
     from torch import nn
 

@@ -9,6 +9,10 @@ from homolog.trace import Trace
 
 COMPUTED = "is computed from it"
 """In the reason why a tensor is not in the plan: the reader's words for a parametrization."""
+POOLED = (
+    "where several numbers of a window are its largest, each gets the whole gradient in Keras's MaxPooling3D on "
+    "TensorFlow, and one of them in PyTorch"
+)
 TITLES = {"keras": "Keras", "pytorch": "PyTorch"}
 
 
@@ -29,6 +33,8 @@ def notes(trace: Trace, assembled: Assembled, differences: Sequence[str] = ()) -
     attentions = sum(step.operator == "scaled_dot_product_attention" for step in trace.steps.values())
     if attentions:
         found.append(f"dropout inside of {attentions} attentions does not show at inference, and is not carried")
+    if any(step.operator.startswith("max_pool3d") for step in trace.steps.values()):
+        found.append(POOLED)
     kinds: dict[str, list[str]] = {}
     for path, kind in trace.silent.items():
         kinds.setdefault(kind, []).append(path)
