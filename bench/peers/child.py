@@ -36,6 +36,7 @@ def run(tool: Tool, network: Network, record: Record) -> None:
     with record.stage("translating"):
         made = tool.translate(source, batches["traced"])
     record.note(cpu_s=process_time() - started, taken=memory.peak() - before, doubt=made.doubt, errors={})
+    record.note(unproven_s=made.unproven_s)
     for name, images in batches.items():
         with record.stage(f"running the {name} batch"):
             found = error(flat(made.model(images)), expected[name])

@@ -22,6 +22,7 @@ class Run:
     Attributes:
         outcome: of it; "traced batch only" where the model is right, and other batches end in an error.
         seconds: of the call alone; None where it did not come back.
+        unproven_s: of the call in front of its proof; None of a tool that has none.
         cpu_s: what it cost the processor, which other work on the machine does not add to as it does to seconds.
         stopped_s: the limit that it was stopped at, if it was.
         error: the largest relative error, at the batch that the outcome is about.
@@ -32,6 +33,7 @@ class Run:
 
     outcome: Outcome
     seconds: float | None
+    unproven_s: float | None
     cpu_s: float | None
     stopped_s: float | None
     error: float | str | None
@@ -72,6 +74,7 @@ def judged(record: Record) -> Run:
     return Run(
         outcome,
         record["seconds"].get("translating") if translated else None,
+        record.get("unproven_s"),
         record.get("cpu_s"),
         record["limit_s"] if record["stopped"] and not translated else None,
         error,

@@ -35,6 +35,8 @@ def page(contest: Contest, words: Words, rows: Sequence[Row], versions: Versions
         f"Seconds are those of the one call: imports are done and the network is built before. Each call runs in a "
         f"process of its own with one thread, and is stopped after {limit_s:g} s. {words.calls}",
         words.right,
+        f"Without its proof are the seconds of homolog's call until that begins, and what they are of {contest.peer}'s "
+        "whole call: reading, writing, building and filling. The bound is on the whole call.",
         "Memory is the most that the call took above what the process held before it, with the network and the "
         "frameworks in it. Processor is the time that the call cost it: other work on the machine adds to seconds, and "
         "hardly to that.",
@@ -96,7 +98,8 @@ def _cells(contest: Contest, row: Row) -> dict[str, str]:
     if contest.memory is not None:
         cells["ratio of memory"] = "" if row.memory is None else f"{row.memory:.2f}"
         cells["bound of memory"] = f"{contest.memory:g}"
-    return cells | {f"{name}'s processor": _processor(run) for name, run in both.items()}
+    cells |= {f"{name}'s processor": _processor(run) for name, run in both.items()}
+    return cells | {"without its proof": _unproven(row, names[0], contest.peer)}
 
 
 def _seconds(run: Run | None) -> str:
@@ -113,6 +116,15 @@ def _ratio(row: Row, peer: str) -> str:
     if ratio is None:
         return ""
     return f"{'' if row.runs[peer].stopped_s is None else '< '}{ratio:.2f}"
+
+
+def _unproven(row: Row, ours: str, peer: str) -> str:
+    """``2.9 s, 0.33``: of homolog's call in front of its proof, and that beside the whole of the peer's."""
+    run, theirs = row.runs.get(ours), row.runs.get(peer)
+    if run is None or run.unproven_s is None:
+        return ""
+    told = f"{run.unproven_s:.1f} s"
+    return told if theirs is None or not theirs.seconds else f"{told}, {run.unproven_s / theirs.seconds:.2f}"
 
 
 def _model(run: Run | None) -> str:

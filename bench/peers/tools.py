@@ -11,6 +11,7 @@ from functools import partial
 from importlib import import_module
 from io import StringIO
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,10 +31,12 @@ class Made:
     Attributes:
         model: takes images as the source does.
         doubt: what the tool itself says against it; empty if it stands by it.
+        unproven_s: seconds of the call in front of its proof; None of a tool that has none.
     """
 
     model: Callable[[Array], Any]
     doubt: str = ""
+    unproven_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -60,13 +63,26 @@ class Tool:
             import_module(name)
 
 
+class Unproven:
+    """Listens to ``homolog.translate``, and notes when its proof begins."""
+
+    def __init__(self) -> None:
+        self.started = perf_counter()
+        self.seconds: float | None = None
+
+    def __call__(self, said: str) -> None:
+        if said.startswith("proving"):
+            self.seconds = perf_counter() - self.started
+
+
 def to_keras_by_homolog(module: torch.nn.Module, images: Array) -> Made:
     """As a user calls it; its proof is part of the call."""
     import homolog
 
-    translation = homolog.translate(module, to="keras", inputs=[images])
+    unproven = Unproven()
+    translation = homolog.translate(module, to="keras", inputs=[images], say=unproven)
     doubt = "" if translation.proof.passed else "the proof fails"
-    return Made(lambda images: translation.model(channels_last(images)), doubt)
+    return Made(lambda images: translation.model(channels_last(images)), doubt, unproven.seconds)
 
 
 def by_nobuco(module: torch.nn.Module, images: Array, *, every: bool = True) -> Made:
@@ -108,9 +124,10 @@ def to_torch_by_homolog(model: Any, images: Array) -> Made:
     """As a user calls it; its proof is part of the call."""
     import homolog
 
-    translation = homolog.translate(model, to="torch")
+    unproven = Unproven()
+    translation = homolog.translate(model, to="torch", say=unproven)
     doubt = "" if translation.proof.passed else "the proof fails"
-    return Made(lambda images: _run(translation.model, np.moveaxis(images, -1, 1)), doubt)
+    return Made(lambda images: _run(translation.model, np.moveaxis(images, -1, 1)), doubt, unproven.seconds)
 
 
 def by_onnx(model: Any, images: Array) -> Made:

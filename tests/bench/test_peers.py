@@ -181,6 +181,15 @@ def rows() -> list[Row]:
     ]
 
 
+def test_what_is_in_front_of_the_proof_stands_beside_the_whole_of_the_peer() -> None:
+    ours = record(6.0, unproven_s=3.0)
+    row = compared(TO_KERAS, "net", {"homolog": ours, "nobuco": record(12.0, unproven_s=None)})
+    assert row.ratios == {"nobuco": 0.5}
+    assert "| 8.5 s | 8.5 s | 3.0 s, 0.25 |" in page([row])
+    alone = compared(TO_KERAS, "net", {"homolog": ours, "nobuco": FAILED})
+    assert "| 3.0 s |" in page([alone])
+
+
 def test_the_page_shows_every_network() -> None:
     text = page(rows(), {"nobuco": {"torch": "2.13.0"}})
     assert "2 of 4 networks pass" in text
