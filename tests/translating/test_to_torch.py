@@ -401,7 +401,7 @@ def test_gradients_of_a_layer_that_computes_in_float32_whatever_it_is_lent_agree
             parts = keras.ops.fft2((keras.ops.cast(inputs, "float32"), keras.ops.cast(inputs * 0, "float32")))
             return keras.ops.cast(parts[0], self.compute_dtype)
 
-    # with other weights about half fail in float64, where two transforms in float32 lie further apart than either strays
+    # with others about half fail in float64, where two transforms in float32 lie further apart than either strays
     keras.utils.set_random_seed(2)
     entry = keras.Input((6, 4))
     hidden = keras.layers.Dense(5, activation="tanh")(Waves()(keras.layers.Dense(5)(entry)))
