@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from bench.peers.contest import CONTESTS, TO_KERAS, TO_TORCH, Contest
 from bench.peers.judge import Row, compared, judged
 from bench.peers.networks import OTHER, TRACED
 from bench.peers.outputs import channels_last, error, flat
-from bench.peers.tools import HOMOLOG, NOBUCO, Tool, marked
+from bench.peers.tools import HOMOLOG, HOMOLOG_TO_TORCH, NOBUCO, Tool, marked
 from bench.peers.words import WORDS
 from bench.record import cause
 
@@ -188,6 +189,25 @@ def test_what_is_in_front_of_the_proof_stands_beside_the_whole_of_the_peer() -> 
     assert "| 8.5 s | 8.5 s | 3.0 s, 0.25 |" in page([row])
     alone = compared(TO_KERAS, "net", {"homolog": ours, "nobuco": FAILED})
     assert "| 3.0 s |" in page([alone])
+
+
+def test_homolog_s_call_is_heard_to_begin_its_proof() -> None:
+    import torch
+
+    began = perf_counter()
+    made = HOMOLOG.translate(torch.nn.Sequential(torch.nn.Linear(5, 3)), np.zeros((2, 5), np.float32))
+    assert made.unproven_s is not None
+    assert 0 < made.unproven_s < perf_counter() - began
+
+
+def test_homolog_s_call_towards_pytorch_is_heard_to_begin_its_proof() -> None:
+    import keras
+
+    began = perf_counter()
+    entry = keras.Input((5,))
+    made = HOMOLOG_TO_TORCH.translate(keras.Model(entry, keras.layers.Dense(3)(entry)), np.zeros((2, 5), np.float32))
+    assert made.unproven_s is not None
+    assert 0 < made.unproven_s < perf_counter() - began
 
 
 def test_the_page_shows_every_network() -> None:

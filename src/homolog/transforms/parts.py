@@ -127,11 +127,16 @@ class Each(Transform):
 class Blocks(Transform):
     """Equal blocks along an axis, in another order: the gates of a recurrent layer.
 
-    ``order`` says for each block of the result which block of the array it is.
+    ``order`` says for each block of the result which block of the array it is; each is there once, or it is a
+    ``ValueError``.
     """
 
     axis: int
     order: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if sorted(self.order) != list(range(len(self.order))):
+            raise ValueError(f"a transform has each block once: {' '.join(map(str, self.order))}")
 
     @property
     def inverse(self) -> Blocks:

@@ -16,7 +16,7 @@ _FORMS: tuple[tuple[str, Callable[..., Transform]], ...] = (
     (r"part (\d+):(\d+) of axis (\d+)", lambda start, stop, axis: Part(int(axis), int(start), int(stop))),
     (rf"concat {_NUMBERS} along axis (\d+)", lambda lengths, axis: Concat(int(axis), _ints(lengths))),
     (rf"split {_NUMBERS} along axis (\d+)", lambda lengths, axis: Split(int(axis), _ints(lengths))),
-    (rf"blocks {_NUMBERS} of axis (\d+)", lambda order, axis: _blocks(int(axis), _ints(order))),
+    (rf"blocks {_NUMBERS} of axis (\d+)", lambda order, axis: Blocks(int(axis), _ints(order))),
     (rf"fill (\S+) (\w+)(?: {_NUMBERS})?", lambda value, dtype, shape: Fill(float(value), _ints(shape or ""), dtype)),
     (r"sum", Sum),
     (r"less", Less),
@@ -54,12 +54,6 @@ def _axes(text: str) -> Axes:
         raise ValueError(f"a transform has each axis once on either side: {text!r}")
     pairs = (size.split("=") for size in sizes)
     return Axes(pattern, tuple((name, int(length)) for name, length in pairs))
-
-
-def _blocks(axis: int, order: tuple[int, ...]) -> Blocks:
-    if sorted(order) != list(range(len(order))):
-        raise ValueError(f"a transform has each block once: {' '.join(map(str, order))}")
-    return Blocks(axis, order)
 
 
 def _ints(text: str) -> tuple[int, ...]:
