@@ -75,23 +75,49 @@ def test_an_operation_that_tensorflow_has_for_float32_alone_has_no_exact_result(
     assert LiveKeras(PAIRS["volume"].keras()).exact([np.ones((1, 5, 9, 15, 2), np.float32)]) is None
 
 
+def called_in_float64(call: Any, array: np.ndarray[Any, Any]) -> Any:
+    """What a model of one layer of that call gives in float64."""
+    import keras
+
+    class Own(keras.layers.Layer):
+        def call(self, x: Any) -> Any:
+            return call(self, x)
+
+    inputs = keras.Input(array.shape[1:])
+    return LiveKeras(keras.Model(inputs, Own()(inputs))).exact([array])
+
+
+THIRDS = np.array([[1 / 3, 2 / 3, 7 / 3], [5 / 3, 1 / 7, 2 / 7]])
+"""That float32 rounds."""
+
+
 def test_a_layer_that_makes_tensors_of_a_type_of_its_own_has_no_exact_result() -> None:
+    import tensorflow as tf
+
+    assert called_in_float64(lambda layer, x: tf.multiply(x, tf.constant(2.0, tf.float32)), THIRDS) is None
+
+
+@pytest.mark.parametrize("narrow", ["float32", "float16", "bfloat16"])
+def test_a_layer_that_casts_to_a_narrower_float_rounds_nothing(narrow: str) -> None:
+    import keras
+
+    found = called_in_float64(lambda layer, x: keras.ops.cast(keras.ops.cast(x, narrow) / 7, "float32"), THIRDS)
+
+    np.testing.assert_allclose(found.outputs[0], THIRDS / 7, rtol=1e-15)
+
+
+def test_where_a_cast_cannot_be_left_wide_it_is_made() -> None:
     import tensorflow as tf
 
     import keras
 
-    class Stubborn(keras.layers.Layer):
-        def call(self, x: Any) -> Any:
-            return tf.multiply(x, tf.constant(2.0, tf.float32))
+    def call(layer: Any, x: Any) -> Any:
+        return keras.ops.cast(tf.multiply(keras.ops.cast(x, "float32"), tf.constant(1 / 7, tf.float32)), layer.dtype)
 
-    class Narrow(keras.layers.Layer):
-        def call(self, x: Any) -> Any:
-            return keras.ops.cast(x, "float32")
+    found = called_in_float64(call, THIRDS)
 
-    inputs = keras.Input((3,))
-    for layer in (Stubborn(), Narrow()):
-        model = keras.Model(inputs, layer(inputs))
-        assert LiveKeras(model).exact([np.ones((2, 3), np.float32)]) is None
+    narrow = THIRDS.astype(np.float32) * np.float32(1 / 7)
+    np.testing.assert_array_equal(found.outputs[0], narrow.astype(np.float64))
 
 
 def test_a_quantized_model_has_no_exact_result() -> None:

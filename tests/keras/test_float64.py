@@ -75,3 +75,27 @@ def test_a_number_is_cast_without_rounding() -> None:
         assert float(tf.cast(1 / 6, "float64")) == 1 / 6
         assert tf.cast(tf.constant([1, 2]), "float64").dtype == tf.float64
     assert float(tf.cast(1 / 6, "float64")) != 1 / 6
+
+
+@pytest.mark.parametrize(
+    ("asked", "wide"),
+    [
+        ("float32", "float64"),
+        ("bfloat16", "float64"),
+        ("complex64", "complex128"),
+        ("int32", "int32"),
+        ("bool", "bool"),
+        ("float64", "float64"),
+    ],
+)
+def test_a_cast_to_a_narrower_float_is_left_wide_if_casts_are(asked: str, wide: str) -> None:
+    import tensorflow as tf
+
+    from homolog.keras.exact import lent
+    from homolog.keras.float64 import in_float64
+
+    value = tf.constant([1 / 3], tf.float64)
+    for casts, expected in ((True, wide), (False, asked)):
+        (entry,) = [item for item in in_float64(casts=casts) if item[1] == "cast"]
+        with lent(*entry):
+            assert tf.cast(value, asked).dtype == tf.as_dtype(expected)

@@ -19,6 +19,11 @@ from homolog.keras.model import walk
 from homolog.results import Results
 
 
+CASTS = (True, False)
+"""How a pass in float64 is tried: at first with casts to narrower floats left wide, and, where that does not go with
+what else a layer makes (a constant of float32, which TensorFlow does not add to a float64), with casts as they are."""
+
+
 def has_float64() -> bool:
     """Whether the backend computes in float64 (TensorFlow). JAX and PyTorch give float32 when asked for it."""
     keras = require()
@@ -31,10 +36,14 @@ def is_quantized(model: Any) -> bool:
 
 
 @contextmanager
-def widened(model: Any) -> Iterator[None]:
+def widened(model: Any, *, casts: bool = True) -> Iterator[None]:
     """While the body runs, every layer of the model computes in float64, and takes its variables to be float64.
 
     The model is left as it was: policies, variables, declared inputs and Keras's own default.
+
+    Args:
+        model: whose layers.
+        casts: whether a layer that casts to a narrower float is given a float64 (``CASTS``).
     """
     keras = require()
     policy, default = keras.DTypePolicy("float64"), keras.config.floatx()
@@ -51,7 +60,7 @@ def widened(model: Any) -> Iterator[None]:
             stack.enter_context(lent(layer, name, value))
         for operation in _casting(model):
             stack.enter_context(lent(operation, "dtype", "float64"))
-        for holder, name, function in in_float64() if keras.backend.backend() == "tensorflow" else ():
+        for holder, name, function in in_float64(casts=casts) if keras.backend.backend() == "tensorflow" else ():
             stack.enter_context(lent(holder, name, function))
         stack.callback(keras.config.set_floatx, default)
         keras.config.set_floatx("float64")  # of constants
@@ -116,12 +125,14 @@ def exact(model: Any, call: Callable[[bool], Results], jitter: float = 0.0) -> R
     """
     if not has_float64() or is_quantized(model):
         return None
-    with widened(model), _one_at_a_time(jitter):
-        try:
-            results = call(False)
-        except refusals():
-            return None
-    return results if is_wide(results) else None
+    for casts in CASTS:
+        with widened(model, casts=casts), _one_at_a_time(jitter):
+            try:
+                results = call(False)
+            except refusals():
+                continue
+        return results if is_wide(results) else None
+    return None
 
 
 def _one_at_a_time(jitter: float) -> Any:

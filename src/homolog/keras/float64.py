@@ -1,5 +1,8 @@
 """Operations of TensorFlow that are not exact in float64, or not fast, written out; lent for one pass.
 
+A layer's own code may ask for another float by name, as norms and transforms do for float32: then it is given a float64,
+as PyTorch is (``pytorch/wide.py``).
+
 ``gelu``, ``leaky_relu`` and ``cast`` round their constants to float32, and an image is resized in float32 whatever it
 holds. A grouped convolution is compiled by XLA, anew at every call, whose loops take fifty times as long in float64 as
 the depthwise convolution does.
@@ -19,27 +22,36 @@ from homolog.keras.convolution import Convolution, Settings, with_groups
 from homolog.keras.emitting.interpolation import Axis, linear
 from homolog.keras.resizing import weights
 
+NARROW = {"float32": "float64", "float16": "float64", "bfloat16": "float64", "complex64": "complex128"}
+"""What an element type is in a pass that rounds to none."""
 PLANE = 4
 """Axes of a value with two of space."""
 
 
-def in_float64() -> Iterator[tuple[Any, str, object]]:
-    """What to lend: the module that is asked for it, the name it is asked by, and what is to come instead."""
+def in_float64(*, casts: bool = True) -> Iterator[tuple[Any, str, object]]:
+    """What to lend: the module that is asked for it, the name it is asked by, and what is to come instead.
+
+    Args:
+        casts: whether a cast to a narrower float is to give a float64.
+    """
     yield import_module("tensorflow").nn, "gelu", _gelu
     yield import_module("tensorflow").nn, "leaky_relu", _leaky_relu
     tensorflow = import_module("tensorflow")
-    yield tensorflow, "cast", _cast(tensorflow.cast)
+    yield tensorflow, "cast", _cast(tensorflow.cast, casts)
     image = tensorflow.image
     yield image, "resize", _resize(image.resize)
     backend = import_module("keras.src.backend").nn
     yield backend, "conv", _conv(backend.conv)
 
 
-def _cast(plain: Any) -> Any:
+def _cast(plain: Any, wide: bool) -> Any:
     """TensorFlow's, which makes of a number a float32 before it makes a float64 of that."""
+    tf = import_module("tensorflow")
 
     def cast(x: Any, dtype: Any, name: str | None = None) -> Any:
-        return import_module("tensorflow").constant(x, dtype) if isinstance(x, float) else plain(x, dtype, name=name)
+        asked = tf.as_dtype(dtype)
+        given = tf.as_dtype(NARROW.get(asked.name, asked)) if wide else asked
+        return tf.constant(x, given) if isinstance(x, float) else plain(x, given, name=name)
 
     return cast
 

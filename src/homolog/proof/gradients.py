@@ -22,7 +22,7 @@ from homolog.transforms import Less, Sum, Times
 BATCH = 4
 ROUNDED = "float64 with weights rounded to float32"
 """The target holds numbers that the source computes when it runs, or the plan adds or multiplies weights (two biases
-that become one), or a layer computes in float32 whatever it is lent: what that gives is rounded, and in float64 the two
+that become one), or a layer makes float32 of its own: what that gives is rounded, and in float64 the two
 functions differ by that."""
 RELATIVE = {"float64": 1e-8, ROUNDED: 1e-6, "float32": 1e-3}
 """How far two gradients may lie apart, as a share of the tensor's largest, by what the coarser side computes in.
