@@ -18,7 +18,6 @@ from homolog.keras.framework import require
 from homolog.keras.model import walk
 from homolog.results import Results
 
-
 CASTS = (True, False)
 """How a pass in float64 is tried: at first with casts to narrower floats left wide, and, where that does not go with
 what else a layer makes (a constant of float32, which TensorFlow does not add to a float64), with casts as they are."""

@@ -1,7 +1,7 @@
 """Operations of TensorFlow that are not exact in float64, or not fast, written out; lent for one pass.
 
-A layer's own code may ask for another float by name, as norms and transforms do for float32: then it is given a float64,
-as PyTorch is (``pytorch/wide.py``).
+A layer's own code may ask for another float by name, as norms and transforms do for float32: then it is given a
+float64, as PyTorch is (``pytorch/wide.py``).
 
 ``gelu``, ``leaky_relu`` and ``cast`` round their constants to float32, and an image is resized in float32 whatever it
 holds. A grouped convolution is compiled by XLA, anew at every call, whose loops take fifty times as long in float64 as

@@ -11,6 +11,7 @@ from homolog.emitting.imported import built
 from homolog.keras.arrays import taken
 from homolog.keras.exact import has_float64, refusals
 from homolog.keras.framework import require
+from homolog.keras.handles import quick_handles
 from homolog.keras.run import LiveKeras
 from homolog.live import Run
 from homolog.signature import Given
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 def build(source: str) -> keras.Model:
     """Import the text as a module and let it build its model. What it would draw at random is zero."""
     require()
-    with _undrawn():
+    with _undrawn(), quick_handles():
         model: keras.Model = built(source)
     return model
 

@@ -76,7 +76,8 @@ def check(
         name: of the part.
         batches: their sizes, in turn.
         first: what the first of the runs gave, if it was made already.
-        alone: whether to leave it at the first of the runs, for another part compares what another batch gives.
+        alone: whether to leave it at the first of the runs, for another part compares what another batch gives, and
+            has seen that it depends on the input.
         localised: whether to look for the layer where they part, which takes all that passes through both.
     """
     part = _checked(subjects, tolerance, seeds, name, batches, first, alone=alone, localised=localised)
@@ -134,7 +135,7 @@ def _checked(
     if rounded is not None:
         notes[rounded[1]] = None
     figures = {"max_abs_error": worst, "share_of_tolerance": ratio, "inputs": count}
-    nothing = _depends_on_nothing(subjects, seen, tolerance)
+    nothing = "" if alone else _depends_on_nothing(subjects, seen, tolerance)
     if nothing:
         figures["proves_nothing"] = nothing
         return Part(name, False, nothing, (*notes, GIVE), figures, threshold)

@@ -16,6 +16,7 @@ from homolog.pytorch.chunks import open_chunks
 from homolog.pytorch.entries import is_open
 from homolog.pytorch.experts import plain_experts
 from homolog.pytorch.export import giving_tensors
+from homolog.pytorch.idle import first_call
 from homolog.pytorch.inference import at_inference
 from homolog.pytorch.quick import quick_norms, quick_shapes, without_leavings, without_lines
 from homolog.pytorch.sequences import quick_sequences
@@ -105,8 +106,8 @@ def exported(
     kwargs: Any = {name: axes(name, item) for name, item in by_name.items()}
     try:
         if not settled:
-            with at_inference(module), torch.no_grad():
-                module(*by_place, **by_name)
+            with at_inference(module):
+                first_call(module, by_place, by_name)
         # the order of more than two factors would be chosen by their lengths, the batch among them
         plainly = torch.backends.opt_einsum.flags(enabled=False)
         # with an open batch, to look a shape up takes longer than to find it out again
