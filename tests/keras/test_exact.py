@@ -89,34 +89,39 @@ def called_in_float64(call: Any, array: np.ndarray[Any, Any]) -> Any:
 
 THIRDS = np.array([[1 / 3, 2 / 3, 7 / 3], [5 / 3, 1 / 7, 2 / 7]])
 """That float32 rounds."""
+SEVENTHS = np.full(3, 1 / 7, np.float32)
 
 
 def test_a_layer_that_makes_tensors_of_a_type_of_its_own_has_no_exact_result() -> None:
     import tensorflow as tf
 
-    assert called_in_float64(lambda layer, x: tf.multiply(x, tf.constant(2.0, tf.float32)), THIRDS) is None
+    assert called_in_float64(lambda layer, x: tf.multiply(x, tf.constant(np.ones(3, np.float32))), THIRDS) is None
 
 
 @pytest.mark.parametrize("narrow", ["float32", "float16", "bfloat16"])
-def test_a_layer_that_casts_to_a_narrower_float_rounds_nothing(narrow: str) -> None:
+def test_a_layer_that_asks_for_a_narrower_float_by_name_rounds_nothing(narrow: str) -> None:
     import keras
 
-    found = called_in_float64(lambda layer, x: keras.ops.cast(keras.ops.cast(x, narrow) / 7, "float32"), THIRDS)
+    def call(layer: Any, x: Any) -> Any:
+        places = keras.ops.cast(0, narrow) + keras.ops.ones(3, dtype=narrow)  # as keras-hub counts places
+        return keras.ops.cast((keras.ops.cast(x, narrow) + 0 * places) / 7, "float32")
+
+    found = called_in_float64(call, THIRDS)
 
     np.testing.assert_allclose(found.outputs[0], THIRDS / 7, rtol=1e-15)
 
 
-def test_where_a_cast_cannot_be_left_wide_it_is_made() -> None:
+def test_where_that_does_not_go_with_what_a_layer_holds_it_is_given_what_it_asks_for() -> None:
     import tensorflow as tf
 
     import keras
 
     def call(layer: Any, x: Any) -> Any:
-        return keras.ops.cast(tf.multiply(keras.ops.cast(x, "float32"), tf.constant(1 / 7, tf.float32)), layer.dtype)
+        return keras.ops.cast(tf.multiply(keras.ops.cast(x, "float32"), tf.constant(SEVENTHS)), layer.dtype)
 
     found = called_in_float64(call, THIRDS)
 
-    narrow = THIRDS.astype(np.float32) * np.float32(1 / 7)
+    narrow = THIRDS.astype(np.float32) * SEVENTHS
     np.testing.assert_array_equal(found.outputs[0], narrow.astype(np.float64))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 import numpy as np
 import pytest
 import torch
@@ -88,14 +90,32 @@ def test_a_number_is_cast_without_rounding() -> None:
         ("float64", "float64"),
     ],
 )
-def test_a_cast_to_a_narrower_float_is_left_wide_if_casts_are(asked: str, wide: str) -> None:
+def test_a_narrower_float_that_is_asked_for_by_name_is_wide_throughout(asked: str, wide: str) -> None:
     import tensorflow as tf
 
     from homolog.keras.exact import lent
     from homolog.keras.float64 import in_float64
 
-    value = tf.constant([1 / 3], tf.float64)
-    for casts, expected in ((True, wide), (False, asked)):
-        (entry,) = [item for item in in_float64(casts=casts) if item[1] == "cast"]
-        with lent(*entry):
-            assert tf.cast(value, asked).dtype == tf.as_dtype(expected)
+    for throughout, expected in ((True, wide), (False, asked)):
+        with ExitStack() as stack:
+            for entry in in_float64(throughout=throughout):
+                stack.enter_context(lent(*entry))
+            made = [tf.cast(tf.constant([1 / 3], "float64"), asked), tf.zeros((2,), asked), tf.ones((2,), dtype=asked)]
+            if asked != "bool":  # of numbers TensorFlow makes none
+                made += [tf.constant([0, 1], asked), tf.convert_to_tensor([0, 1], dtype=asked)]
+            if asked not in ("bool", "complex64"):
+                made.append(tf.range(0, 3, 1, asked))
+        assert {tensor.dtype for tensor in made} == {tf.as_dtype(expected)}
+
+
+def test_what_names_no_type_is_of_the_type_that_it_has() -> None:
+    import tensorflow as tf
+
+    from homolog.keras.exact import lent
+    from homolog.keras.float64 import in_float64
+
+    with ExitStack() as stack:
+        for entry in in_float64():
+            stack.enter_context(lent(*entry))
+        made = [tf.convert_to_tensor(np.ones(3, np.float32)), tf.range(4), tf.ones((2,)), tf.cast(0.5, "int32")]
+    assert [tensor.dtype for tensor in made] == [tf.float32, tf.int32, tf.float32, tf.int32]

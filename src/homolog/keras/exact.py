@@ -18,9 +18,9 @@ from homolog.keras.framework import require
 from homolog.keras.model import walk
 from homolog.results import Results
 
-CASTS = (True, False)
-"""How a pass in float64 is tried: at first with casts to narrower floats left wide, and, where that does not go with
-what else a layer makes (a constant of float32, which TensorFlow does not add to a float64), with casts as they are."""
+THROUGHOUT = (True, False)
+"""How a pass in float64 is tried: at first with float64 wherever a layer asks for a narrower float by name, then, if
+that does not go with what else it holds (an array of float32, which TensorFlow adds to no float64), as it asks."""
 
 
 def has_float64() -> bool:
@@ -35,14 +35,14 @@ def is_quantized(model: Any) -> bool:
 
 
 @contextmanager
-def widened(model: Any, *, casts: bool = True) -> Iterator[None]:
+def widened(model: Any, *, throughout: bool = True) -> Iterator[None]:
     """While the body runs, every layer of the model computes in float64, and takes its variables to be float64.
 
     The model is left as it was: policies, variables, declared inputs and Keras's own default.
 
     Args:
         model: whose layers.
-        casts: whether a layer that casts to a narrower float is given a float64 (``CASTS``).
+        throughout: whether a layer that asks for a narrower float by name is given a float64 (``THROUGHOUT``).
     """
     keras = require()
     policy, default = keras.DTypePolicy("float64"), keras.config.floatx()
@@ -59,7 +59,9 @@ def widened(model: Any, *, casts: bool = True) -> Iterator[None]:
             stack.enter_context(lent(layer, name, value))
         for operation in _casting(model):
             stack.enter_context(lent(operation, "dtype", "float64"))
-        for holder, name, function in in_float64(casts=casts) if keras.backend.backend() == "tensorflow" else ():
+        for holder, name, function in (
+            in_float64(throughout=throughout) if keras.backend.backend() == "tensorflow" else ()
+        ):
             stack.enter_context(lent(holder, name, function))
         stack.callback(keras.config.set_floatx, default)
         keras.config.set_floatx("float64")  # of constants
@@ -124,8 +126,8 @@ def exact(model: Any, call: Callable[[bool], Results], jitter: float = 0.0) -> R
     """
     if not has_float64() or is_quantized(model):
         return None
-    for casts in CASTS:
-        with widened(model, casts=casts), _one_at_a_time(jitter):
+    for throughout in THROUGHOUT:
+        with widened(model, throughout=throughout), _one_at_a_time(jitter):
             try:
                 results = call(False)
             except refusals():

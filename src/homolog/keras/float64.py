@@ -24,20 +24,24 @@ from homolog.keras.resizing import weights
 
 NARROW = {"float32": "float64", "float16": "float64", "bfloat16": "float64", "complex64": "complex128"}
 """What an element type is in a pass that rounds to none."""
+MAKERS = {"range": 3, "ones": 1, "zeros": 1, "eye": 4, "constant": 1, "convert_to_tensor": 1}
+"""TensorFlow's functions that make a tensor of an element type, by the place that they take it at."""
 PLANE = 4
 """Axes of a value with two of space."""
 
 
-def in_float64(*, casts: bool = True) -> Iterator[tuple[Any, str, object]]:
+def in_float64(*, throughout: bool = True) -> Iterator[tuple[Any, str, object]]:
     """What to lend: the module that is asked for it, the name it is asked by, and what is to come instead.
 
     Args:
-        casts: whether a cast to a narrower float is to give a float64.
+        throughout: whether what is cast to a narrower float, or made of one, by name, is to be a float64.
     """
     yield import_module("tensorflow").nn, "gelu", _gelu
     yield import_module("tensorflow").nn, "leaky_relu", _leaky_relu
     tensorflow = import_module("tensorflow")
-    yield tensorflow, "cast", _cast(tensorflow.cast, casts)
+    yield tensorflow, "cast", _cast(tensorflow.cast, throughout)
+    for name, place in MAKERS.items() if throughout else ():
+        yield tensorflow, name, _made_wide(getattr(tensorflow, name), place)
     image = tensorflow.image
     yield image, "resize", _resize(image.resize)
     backend = import_module("keras.src.backend").nn
@@ -49,11 +53,29 @@ def _cast(plain: Any, wide: bool) -> Any:
     tf = import_module("tensorflow")
 
     def cast(x: Any, dtype: Any, name: str | None = None) -> Any:
-        asked = tf.as_dtype(dtype)
-        given = tf.as_dtype(NARROW.get(asked.name, asked)) if wide else asked
-        return tf.constant(x, given) if isinstance(x, float) else plain(x, given, name=name)
+        given = _widened(dtype) if wide else tf.as_dtype(dtype)
+        return tf.constant(x, given) if isinstance(x, float) and given.is_floating else plain(x, given, name=name)
 
     return cast
+
+
+def _made_wide(plain: Any, place: int) -> Any:
+    """One of TensorFlow's functions that take an element type, at that place or by name."""
+
+    def made(*args: Any, **kwargs: Any) -> Any:
+        if kwargs.get("dtype") is not None:
+            kwargs["dtype"] = _widened(kwargs["dtype"])
+        elif len(args) > place and args[place] is not None:
+            args = (*args[:place], _widened(args[place]), *args[place + 1 :])
+        return plain(*args, **kwargs)
+
+    return made
+
+
+def _widened(dtype: Any) -> Any:
+    tf = import_module("tensorflow")
+    asked = tf.as_dtype(dtype)
+    return tf.as_dtype(NARROW.get(asked.name, asked))
 
 
 def _gelu(features: Any, approximate: bool = False, name: object = None) -> Any:

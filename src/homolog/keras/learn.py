@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from homolog.keras.exact import (
-    CASTS,
+    THROUGHOUT,
     called,
     has_float64,
     is_quantized,
@@ -101,9 +101,9 @@ def train(model: Any, call: Call, lesson: Lesson) -> Trained:
 
 def _as_exactly_as_it_can(model: Any, work: Callable[[], Made]) -> tuple[Made, str]:
     """In float64, else, where the backend or a layer does not go with it, in the model's own element types."""
-    for casts in CASTS if has_float64() and not is_quantized(model) else ():
+    for throughout in THROUGHOUT if has_float64() and not is_quantized(model) else ():
         try:
-            with widened(model, casts=casts):
+            with widened(model, throughout=throughout):
                 return work(), "float64"
         except refusals():  # what else is wrong shows again below
             continue

@@ -8,12 +8,11 @@ from itertools import cycle
 
 import numpy as np
 
+from homolog.proof.changing import Changing, changing
 from homolog.proof.layouts import layouts
 from homolog.proof.localise import first_difference
-from homolog.proof.pairing import paired
 from homolog.proof.part import Part
 from homolog.proof.precision import falls_apart, rounding
-from homolog.proof.samples import inputs_for
 from homolog.proof.subjects import Subjects, Tolerance, distance, limit, share
 from homolog.proof.trial import Trial, tried
 from homolog.tensors import Array
@@ -104,7 +103,7 @@ def _checked(
     worst, ratio, count = 0.0, 0.0, 0
     notes: dict[str, None] = dict.fromkeys(layouts(subjects))
     rounded: tuple[float, str] | None = None
-    seen: list[list[Array]] = []
+    seen: list[Trial] = []
     threshold = f"{tolerance.atol:.0e} + {tolerance.rtol:.0e} x the largest output ({tolerance.resolution})"
     for trial in trials(subjects, seeds, batches, first, alone=alone):
         count += 1
@@ -131,15 +130,17 @@ def _checked(
         ratio = max(ratio, over)
         rounded = max(filter(None, (rounded, strays)), default=None)
         notes.update(dict.fromkeys(found.left))
-        seen.append([one for one, _ in found.pairs])
+        seen.append(trial)
     if rounded is not None:
         notes[rounded[1]] = None
     figures = {"max_abs_error": worst, "share_of_tolerance": ratio, "inputs": count}
-    nothing = "" if alone else _depends_on_nothing(subjects, seen, tolerance)
-    if nothing:
-        figures["proves_nothing"] = nothing
-        return Part(name, False, nothing, (*notes, GIVE), figures, threshold)
-    full = [place for place, arrays in enumerate(zip(*seen, strict=True)) if all(map(_is_saturated, arrays))]
+    moving = Changing() if alone else changing(seen, tolerance)
+    if moving.nothing:
+        figures["proves_nothing"] = moving.nothing
+        return Part(name, False, moving.nothing, (*notes, GIVE), figures, threshold)
+    notes.update(dict.fromkeys(moving.notes))
+    outputs = zip(*([one for one, _ in trial.found.pairs] for trial in seen), strict=True)
+    full = [place for place, arrays in enumerate(outputs) if all(map(_is_saturated, arrays))]
     if full:
         which = f"output {', '.join(map(str, full))} is saturated, every number at one end of its range"
         figures["proves_nothing"] = which
@@ -170,40 +171,6 @@ def _but_for_ones(pair: tuple[Array, Array]) -> bool:
     """Whether two shapes are the same without the axes of one."""
     one, two = ([length for length in array.shape if length != 1] for array in pair)
     return one == two and pair[0].shape != pair[1].shape
-
-
-def _depends_on_nothing(subjects: Subjects, seen: Sequence[Sequence[Array]], tolerance: Tolerance) -> str:
-    """Which outputs are the same whatever goes in, in words; empty if none is."""
-    outputs = list(zip(*seen, strict=True))
-    if sum(arrays[0].shape[0] if arrays[0].ndim else 1 for arrays in seen) < 2:  # one sample alone
-        inputs = inputs_for(replace(subjects, given=None), batch=2, seed=1)
-        others = paired(subjects, run := subjects.a.run(inputs.first), run).pairs
-        outputs = [(*arrays, other) for arrays, (other, _) in zip(outputs, others, strict=False)]
-    still = [place for place, arrays in enumerate(outputs) if not _moves(arrays, tolerance)]
-    return f"output {', '.join(map(str, still))} does not depend on the input, and so proves nothing" if still else ""
-
-
-def _moves(arrays: Sequence[Array], tolerance: Tolerance) -> bool:
-    """Whether an output changes by more than the tolerance from one sample to another."""
-    first = [_batch_first(array, arrays) for array in arrays]
-    wide = [np.atleast_1d(array).astype(np.float64) for array in first]
-    largest = max(float(np.abs(array).max(initial=0)) for array in wide)
-    if len({array.shape[1:] for array in wide}) > 1:  # of inputs of other sizes: each within its own batch
-        spread = max(float((array.max(axis=0) - array.min(axis=0)).max(initial=0)) for array in wide)
-    else:
-        lowest = np.min([array.min(axis=0) for array in wide], axis=0)
-        highest = np.max([array.max(axis=0) for array in wide], axis=0)
-        spread = float((highest - lowest).max(initial=0))
-    return spread > tolerance.atol + tolerance.rtol * largest
-
-
-def _batch_first(array: Array, arrays: Sequence[Array]) -> Array:
-    """With the axis in front that is the one to change from one batch to another (a state of layers x batch)."""
-    ranks = {other.ndim for other in arrays}
-    if len(ranks) > 1 or array.ndim < 2:
-        return array
-    changing = [axis for axis in range(array.ndim) if len({other.shape[axis] for other in arrays}) > 1]
-    return np.moveaxis(array, changing[0], 0) if len(changing) == 1 else array
 
 
 def _is_saturated(array: Array) -> bool:
