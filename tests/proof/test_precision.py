@@ -104,6 +104,19 @@ def test_a_constant_that_is_rounded_to_float32_is_excused_and_said(
     assert is_rounded([part]) is passed
 
 
+@pytest.mark.parametrize(
+    ("wide", "constants", "rounded"), [(1e-10, True, True), (1e-10, False, False), (1e-13, True, False)]
+)
+def test_a_constant_of_which_outputs_show_little_is_known_to_be_rounded(
+    wide: float, constants: bool, rounded: bool
+) -> None:
+    subjects = Subjects(side(1e-7, 0), side(2e-7, wide, "keras"), GRAPH, GRAPH, Plan(()))  # type: ignore[arg-type]
+    found = list(check(tried(subjects, 0, 1), constants=constants))
+
+    assert all(part.passed for part in found)
+    assert is_rounded(found) is rounded
+
+
 def test_what_agrees_or_is_magnified_is_not_rounded() -> None:
     agrees = check(tried(Subjects(side(1e-7, 0), side(2e-7, 1e-12, "keras"), GRAPH, GRAPH, Plan(())), 0, 1))  # type: ignore[arg-type]
     steep = check(tried(Subjects(Steep(0, 1e8), Steep(2e-8, 1e8, "keras"), GRAPH, GRAPH, Plan(())), 0, 1))  # type: ignore[arg-type]

@@ -20,6 +20,9 @@ from homolog.tensors import Array
 
 MOST_APART = 1e-8
 """In float64, of the largest output. Correct networks were measured at 1e-16 to 1e-12 (docs/proof.md)."""
+EXACT = 1e-12
+"""In float64, of the largest output: what two networks lie further apart that hold no number which one of them rounds to
+float32 was magnified there."""
 MOST_ROUNDING = 8.0
 """How many times as far from the float64 of one side the other may lie as that side itself in float32. Correct
 conversions were measured at up to 3, a wrong eps at 104, a wrong GELU at 426."""
@@ -123,6 +126,8 @@ def _float64(found: Apart, errors: Errors, constants: bool) -> Part:
         rounding = f"less than rounding to float32 makes ({made:.1e}): a weight or a constant is rounded"
         details = (f"more than {threshold}, and {rounding}", *details)
         figures["rounded"] = True
+    elif constants and found.found > EXACT:
+        figures["rounded"] = True  # by a constant, though outputs show little of it
     figure = f"in float64 the outputs are {found.found:.1e} of the largest apart"
     return Part("float64", passed, figure, details, figures, threshold)
 
@@ -141,7 +146,8 @@ def _float32(errors: Errors, same: bool) -> Part:
 
 
 def is_rounded(parts: Iterable[Part]) -> bool:
-    """Whether the networks were found to differ in float64 by a number that one of them rounds to float32."""
+    """Whether the networks were found to differ in float64 by a number that one of them rounds to float32: whatever is
+    compared in float64 besides differs by that as well."""
     return any(bool(part.figures.get("rounded")) for part in parts if part.name == "float64")
 
 

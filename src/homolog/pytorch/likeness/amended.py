@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from homolog.pytorch.likeness.attention import attended
 from homolog.pytorch.likeness.segments import reduced
 
 if TYPE_CHECKING:
@@ -188,6 +189,7 @@ def amended(numbers: set[float]) -> dict[str, Callable[[Callable[..., Any]], Cal
         "core.get_device": lambda plain: _device,
         "core.convert_to_tensor": lambda plain: _convert_to_tensor(plain, numbers),
         "math._segment_reduction_fn": reduced,
+        "nn.dot_product_attention": attended,
         "numpy.arange": _arange,
         "numpy.average": _average,
         "numpy.count_nonzero": _count_nonzero,
