@@ -412,3 +412,25 @@ def test_a_layer_that_casts_to_float32_is_proven_in_float64_and_so_are_its_gradi
     assert figures["float64"]["relative"] < 1e-13
     assert figures["gradients"]["precision"] == "float64"
     assert figures["gradients"]["share_of_threshold"] < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("number", "rounded"), [(48.0, True), (16.0, False)], ids=["a root that is rounded", "one that is not"]
+)
+def test_a_factor_that_the_model_computes_anew_is_known_to_be_rounded(number: float, rounded: bool) -> None:
+    class Scaled(layers.Layer):
+        """As Gemma scales its embeddings."""
+
+        def call(self, inputs: Any) -> Any:
+            return inputs * keras.ops.cast(keras.ops.sqrt(number), inputs.dtype)
+
+    keras.utils.set_random_seed(5)
+    entry = keras.Input((6,))
+    value = layers.Dense(3)(Scaled()(layers.Dense(7, activation="tanh")(entry)))
+
+    proof = homolog.translate(keras.Model(entry, value), to="torch", gradients=True).proof
+
+    assert proof.passed, proof
+    figures = {part.name: part.figures for part in proof.parts}
+    assert (figures["gradients"]["precision"] == "float64") is not rounded
+    assert (figures["float64"]["relative"] > 1e-12) is rounded

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import chain
+from math import frexp, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,10 @@ from homolog.translating.draft import Draft, Progress, draft
 SEEDS = (0, 1)
 """Of the inputs of the proof: two, for batches of one and of three; the trace had another. Where batch statistics are
 perturbed, the batch of three is run with those."""
+
+
+PLACES = 24
+"""Binary places of a float32."""
 
 
 @dataclass
@@ -136,7 +141,19 @@ def translate(
 
 
 def _has_constants(made: Draft) -> bool:
-    """Whether it holds real numbers that the source computes anew each time."""
+    """Whether it holds real numbers that the source computes anew each time: tables, or factors as float32 has them."""
     arrays = [step.array for step in made.trace.steps.values() if step.operator == CONSTANT]
     arrays += [held.array for held in made.assembled.held.values()]
-    return any(array is not None and array.dtype.kind == "f" for array in arrays)
+    if any(array is not None and array.dtype.kind == "f" for array in arrays):
+        return True
+    numbers = (item for step in made.trace.steps.values() for item in step.arguments.values())
+    return any(isinstance(number, float) and _is_of_float32(number) for number in numbers)
+
+
+def _is_of_float32(number: float) -> bool:
+    """Whether float32 has it, and has it as what something else was rounded to: a half is a half, a square root of 48
+    takes all the places that there are."""
+    if not isfinite(number):
+        return False
+    units = frexp(number)[0] * 2**PLACES
+    return units.is_integer() and int(units) % 2 ** (PLACES // 2) != 0

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 HIDDEN = -0.7 * 3.38953e38
-"""What Keras puts in a score's place that is hidden, in float32 and float64 (``_get_large_negative`` of its backends)."""
+"""What Keras puts in the place of a hidden score (``_get_large_negative`` of its backends)."""
 
 
 def attended(plain: Callable[..., Any]) -> Callable[..., Any]:
@@ -14,7 +14,8 @@ def attended(plain: Callable[..., Any]) -> Callable[..., Any]:
 
     A row of which all keys are hidden looks at all of them alike, and its scores play no part. PyTorch's attention is
     given a number to add to these, through which gradients go on into what played no part; and in float32, on a CPU, it
-    takes them wrongly too. A mask with one key for all hides rows whole or not at all, so it is put in the scores' place.
+    takes them wrongly too. A mask with one key for all hides rows whole or not at all: then the number takes the scores'
+    place.
     """
     import torch
 
