@@ -21,8 +21,8 @@ from homolog.tensors import Array
 MOST_APART = 1e-8
 """In float64, of the largest output. Correct networks were measured at 1e-16 to 1e-12 (docs/proof.md)."""
 EXACT = 1e-12
-"""In float64, of the largest output: two networks that lie further apart, and of which one holds a number that it rounds
-to float32, do so by that."""
+"""In float64, of the largest output: two that lie further apart, and of which one holds a number that it rounds to
+float32, do so by that."""
 MOST_ROUNDING = 8.0
 """How many times as far from the float64 of one side the other may lie as that side itself in float32. Correct
 conversions were measured at up to 3, a wrong eps at 104, a wrong GELU at 426."""

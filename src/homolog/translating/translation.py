@@ -155,5 +155,5 @@ def _is_of_float32(number: float) -> bool:
     takes all the places that there are."""
     if not isfinite(number):
         return False
-    units = frexp(number)[0] * 2**PLACES
-    return units.is_integer() and int(units) % 2 ** (PLACES // 2) != 0
+    units = frexp(number)[0] * (1 << PLACES)
+    return units.is_integer() and int(units) % (1 << PLACES // 2) != 0

@@ -14,8 +14,8 @@ def attended(plain: Callable[..., Any]) -> Callable[..., Any]:
 
     A row of which all keys are hidden looks at all of them alike, and its scores play no part. PyTorch's attention is
     given a number to add to these, through which gradients go on into what played no part; and in float32, on a CPU, it
-    takes them wrongly too. A mask with one key for all hides rows whole or not at all: then the number takes the scores'
-    place.
+    takes them wrongly too. A mask with one key for all hides rows whole or not at all: then the number is put where the
+    scores are.
     """
     import torch
 
