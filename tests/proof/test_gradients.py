@@ -52,10 +52,22 @@ def test_gradients_of_a_copy_agree_to_the_last_places_of_float64(name: str, back
 
 
 @pytest.mark.parametrize(
-    ("apart", "moved", "passed"), [(1e-6, 0.0, False), (1e-6, 2e-7, True), (1e-6, 1e-7, False), (2e-2, 1e-2, False)]
+    ("apart", "moved", "rounded", "passed"),
+    [
+        (1e-6, 0.0, False, False),
+        (1e-6, 2e-7, False, True),
+        (1e-6, 1e-7, False, False),
+        (2e-2, 1e-2, False, False),
+        (1e-5, 0.0, True, False),
+        (1e-5, 2e-6, True, True),
+        (1e-5, 1e-6, True, False),
+        (5e-5, 1e-5, True, False),
+    ],
 )
-def test_as_far_as_rounding_moves_a_gradient_another_may_be(apart: float, moved: float, passed: bool) -> None:
-    subjects = subjects_of(PAIRS["digits"].torch(), PAIRS["digits"].keras())
+def test_as_far_as_rounding_moves_a_gradient_another_may_be(
+    apart: float, moved: float, rounded: bool, passed: bool
+) -> None:
+    subjects = replace(subjects_of(PAIRS["digits"].torch(), PAIRS["digits"].keras()), rounded=rounded)
     ours, theirs = slopes(subjects)
 
     def off(found: Gradients, share: float) -> Gradients:

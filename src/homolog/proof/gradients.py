@@ -30,9 +30,12 @@ Measured on copies: 8e-15, 3e-8 and 1e-5; with an eps of 1e-5 for 1e-6 1e-4, wit
 FLOOR = {"float64": 1e-12, ROUNDED: 1e-9, "float32": 1e-6}
 """The same as a share of the largest in the network: where a gradient is 0 (a bias in front of a softmax over keys),
 what is left is rounding."""
-MOST_MAGNIFIED = 1e-2
-"""How far two gradients may lie apart by rounding that a network magnifies in float64, as a share of the tensor's
-largest: where the outputs were 9e-7 apart by that, gradients were 1e-3 apart."""
+MOST_MAGNIFIED = {"float64": 1e-2, ROUNDED: 3e-5}
+"""How far two gradients may lie apart by rounding that a network magnifies, as a share of the tensor's largest: where
+outputs were 9e-7 apart by that in float64, gradients were 1e-3 apart; where a table of a Gemma was rounded to float32
+and its outputs were 5e-8 apart, 3e-6."""
+JITTERS = {"float64": JITTER, ROUNDED: 2.0**-25}
+"""What the first's weights are taken to be off by, as a share of themselves, to see what rounding moves."""
 
 
 @dataclass
@@ -61,7 +64,8 @@ def check(subjects: Subjects, seed: int = 0) -> Part:
     part = compared(subjects, ours, theirs, aim.left)
     if part.passed or part.figures.get("precision") == "float32":
         return part
-    return compared(subjects, ours, theirs, aim.left, subjects.a.gradients(inputs.first, aim.first, jitter=JITTER))
+    jitter = JITTERS[str(part.figures["precision"])]
+    return compared(subjects, ours, theirs, aim.left, subjects.a.gradients(inputs.first, aim.first, jitter=jitter))
 
 
 def compared(
@@ -77,8 +81,9 @@ def compared(
         subjects: the networks.
         ours, theirs: the gradients of each.
         left: in words, what is not compared.
-        again: the first's with every weight off by a few units in the last place of float64: a network that magnifies
-            rounding may give others by as much (``precision.apart``).
+        again: the first's with every weight off by a few units in the last place, of float64, or of float32 where
+            something is rounded to that (``JITTERS``): a network that magnifies rounding may give others by as much
+            (``precision.apart``).
     """
     precision = precision_of(subjects, ours.precision, theirs.precision)
     refs = {**subjects.a.tensors(), **subjects.a.computed()}
@@ -101,7 +106,7 @@ def compared(
             apart = distance(wide, total)
             allowed = RELATIVE[precision] * scale + FLOOR[precision] * largest
             moved = 0.0 if again is None else distance(ours.arrays[name], again.arrays[name])
-            rounding = min(MOST_ROUNDING * moved, MOST_MAGNIFIED * scale)
+            rounding = min(MOST_ROUNDING * moved, MOST_MAGNIFIED.get(precision, 0.0) * scale)
             if rounding > allowed:
                 allowed, magnified = rounding, max(magnified, moved / scale)
             words = f"{', '.join(item.targets)} from {name}: {apart:.1e} apart, the largest is {scale:.1e}"
@@ -116,7 +121,8 @@ def compared(
     frozen = [name for name, ref in refs.items() if ref.trainable is False and name in _learnable(subjects)]
     notes += [f"trained in neither: {len(frozen)} tensors, {frozen[0]} first"] if frozen and not alone else []
     if magnified:
-        notes.append(f"rounding is magnified: weights off by {JITTER:.0e} of themselves move one by {magnified:.1e}")
+        jitter = JITTERS[precision]
+        notes.append(f"rounding is magnified: weights off by {jitter:.0e} of themselves move one by {magnified:.1e}")
     wrong = sorted((item for item in shares.values() if not item[0] <= 1), key=lambda item: -np.nan_to_num(item[0]))
     worst = max((share for share, _ in shares.values()), default=0.0)
     figures = {
