@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from torch import nn
 
 import homolog
@@ -55,6 +56,27 @@ def test_the_layer_that_differs_is_the_one_that_is_named(wrong: str) -> None:
     layer.set_weights([array + np.float32(0.1) for array in layer.get_weights()])
     part = check_layers(made.subjects, Tolerance())
     assert [detail.split()[1] for detail in part.details if detail.startswith("DIFFER")] == [wrong]
+
+
+class NormAct(nn.GroupNorm):
+    """A norm and its activation in one, as timm has them."""
+
+    def __init__(self, groups: int, width: int) -> None:
+        super().__init__(groups, width)
+        self.act = nn.SiLU()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.act(nn.functional.group_norm(x, self.num_groups, self.weight, self.bias, self.eps))
+
+
+def test_a_module_that_goes_on_with_what_its_layer_gives_is_not_compared_with_the_layer() -> None:
+    module = nn.Sequential(nn.Conv2d(3, 6, 3), NormAct(2, 6), nn.Conv2d(6, 4, 3, stride=2)).eval()
+    made = homolog.translate(module, "keras", inputs=[(2, 3, 9, 11)])
+    assert made.proof.passed
+    assert {name: made.subjects.graph_a.nodes[name].layer for name in "012"} == {"0": "0", "1": None, "2": "2"}
+    part = check_layers(made.subjects, Tolerance())
+    assert part.passed, str(part.details)
+    assert [detail.split()[1] for detail in part.details] == ["0", "2"]
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])

@@ -50,6 +50,8 @@ def graphs(trace: Trace, model: Assembled) -> tuple[Graph, Graph]:
         own: Order = natural(len(step.shape))
         if is_layer and trace.framework == "keras":
             place, own = _seen(step, one, readers)
+        elif is_layer and _goes_on(step, one, readers):
+            place = None
         left[one] = replace(
             node,
             name=one,
@@ -79,6 +81,12 @@ def within(plan: Plan, left: Graph, right: Graph) -> Plan:
     """The plan with those pairs of layers that stand in both graphs. A stack of recurrent layers is several, and one
     step of the source's."""
     return replace(plan, pairs=tuple((a, b) for a, b in plan.pairs if a in left.nodes and b in right.nodes))
+
+
+def _goes_on(step: Step, name: str, readers: Mapping[Value, list[Step]]) -> bool:
+    """Whether the module of that name computes with what the step gives: what it gives itself is something else."""
+    call = next((call for call in step.calls if call.path == name), None)
+    return any(call in reader.calls for reader in readers.get(Value(step.name), []))
 
 
 def _seen(step: Step, name: str, readers: Mapping[Value, list[Step]]) -> tuple[str | None, Order]:
