@@ -8,7 +8,7 @@ from itertools import cycle
 
 import numpy as np
 
-from homolog.proof.changing import Changing, changing
+from homolog.proof.changing import changing
 from homolog.proof.layouts import layouts
 from homolog.proof.localise import first_difference
 from homolog.proof.part import Part
@@ -75,8 +75,7 @@ def check(
         name: of the part.
         batches: their sizes, in turn.
         first: what the first of the runs gave, if it was made already.
-        alone: whether to leave it at the first of the runs, for another part compares what another batch gives, and
-            has seen that it depends on the input.
+        alone: whether to leave it at the first of the runs, for another part compares what another batch gives.
         localised: whether to look for the layer where they part, which takes all that passes through both.
     """
     part = _checked(subjects, tolerance, seeds, name, batches, first, alone=alone, localised=localised)
@@ -134,7 +133,7 @@ def _checked(
     if rounded is not None:
         notes[rounded[1]] = None
     figures = {"max_abs_error": worst, "share_of_tolerance": ratio, "inputs": count}
-    moving = Changing() if alone else changing(seen, tolerance)
+    moving = changing(seen, tolerance)
     if moving.nothing:
         figures["proves_nothing"] = moving.nothing
         return Part(name, False, moving.nothing, (*notes, GIVE), figures, threshold)
