@@ -23,7 +23,7 @@ DOCS = ROOT / "docs" / "mutants.md"
 JOBS = 2
 SEEDS = {"tensorflow": range(4), "jax": range(4, 5), "torch": range(5, 7)}
 """The seeds of the correct conversions under each backend of Keras."""
-PACKAGES = ("homolog", "torch", "keras", "tensorflow", "jax")
+PACKAGES = ("homolog", "torch", "keras", "tensorflow-cpu", "jax")
 QUIET = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "CUDA_VISIBLE_DEVICES": "",
