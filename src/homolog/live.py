@@ -33,12 +33,15 @@ class Run:
         activations: what the layers that were asked for gave, by path; the first call of each.
         names: of the outputs, where the network has names for them.
         left_out: what the network gave besides, in words: caches, objects that hold no outputs.
+        halved: of a pass in float64, whether it is also where the network computes in half precision: how far that
+            rounds it does not show.
     """
 
     outputs: tuple[Array, ...]
     activations: Mapping[str, Array] = field(default_factory=dict)
     names: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    halved: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from bench.mutants import table
 from bench.mutants.judge import Verdict, judged
 from bench.mutants.mutant import ANYWHERE, ENDS, Architecture, Mutant
+from bench.mutants.run import PACKAGES
 
 from homolog.errors import Mismatch
 from homolog.proof.cause import KINDS
@@ -24,6 +26,10 @@ def architectures() -> tuple[Architecture, ...]:
     from bench.mutants.catalogue import ARCHITECTURES
 
     return ARCHITECTURES
+
+
+def test_each_package_that_is_named_beside_the_figures_has_a_version() -> None:
+    assert all(version(package) for package in PACKAGES)
 
 
 def test_the_catalogue_is_as_large_as_it_should_be() -> None:

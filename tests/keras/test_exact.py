@@ -98,17 +98,59 @@ def test_a_layer_that_makes_tensors_of_a_type_of_its_own_has_no_exact_result() -
     assert called_in_float64(lambda layer, x: tf.multiply(x, tf.constant(np.ones(3, np.float32))), THIRDS) is None
 
 
-@pytest.mark.parametrize("narrow", ["float32", "float16", "bfloat16"])
-def test_a_layer_that_asks_for_a_narrower_float_by_name_rounds_nothing(narrow: str) -> None:
+def by_name(narrow: str) -> Any:
+    """A call that divides in an element type that it asks for by name."""
     import keras
 
     def call(layer: Any, x: Any) -> Any:
         places = keras.ops.cast(0, narrow) + keras.ops.ones(3, dtype=narrow)  # as keras-hub counts places
-        return keras.ops.cast((keras.ops.cast(x, narrow) + 0 * places) / 7, "float32")
+        return keras.ops.cast((keras.ops.cast(x, narrow) + 0 * places) / 7, layer.compute_dtype)
 
-    found = called_in_float64(call, THIRDS)
+    return call
 
+
+def test_a_layer_that_asks_for_float32_by_name_rounds_nothing() -> None:
+    found = called_in_float64(by_name("float32"), THIRDS)
+
+    assert not found.halved
     np.testing.assert_allclose(found.outputs[0], THIRDS / 7, rtol=1e-15)
+
+
+@pytest.mark.parametrize("narrow", ["float16", "bfloat16"])
+def test_half_precision_that_a_layer_asks_for_by_name_is_seen(narrow: str) -> None:
+    found = called_in_float64(by_name(narrow), THIRDS)
+
+    assert not found.halved
+    assert 1e-4 < np.abs(found.outputs[0] / (THIRDS / 7) - 1).max() < 1e-2
+
+
+def half_layer(model: Any) -> Any:
+    import keras
+
+    return keras.Model(model, keras.layers.Dense(2, dtype="mixed_bfloat16")(model))
+
+
+def half_operation(model: Any) -> Any:
+    import keras
+
+    return keras.Model(model, keras.ops.cast(keras.ops.cast(model, "float16"), "float32"))
+
+
+def no_half(model: Any) -> Any:
+    import keras
+
+    return keras.Model(model, keras.ops.cast(keras.layers.Dense(2)(model), "float32"))
+
+
+@pytest.mark.parametrize(("build", "halved"), [(half_layer, True), (half_operation, True), (no_half, False)])
+def test_half_precision_that_a_pass_in_float64_does_not_show_is_said(build: Any, halved: bool) -> None:
+    import keras
+
+    run = LiveKeras(build(keras.Input((3,)))).exact([THIRDS])
+
+    assert run is not None
+    assert run.halved is halved
+    assert run.outputs[0].dtype == np.float64
 
 
 def test_where_that_does_not_go_with_what_a_layer_holds_it_is_given_what_it_asks_for() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from contextlib import ExitStack
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from torch import nn
 
 import keras
+from homolog.keras.float64 import MAKERS
 from homolog.keras.run import LiveKeras
 
 MOST = 1e-14
@@ -83,7 +85,8 @@ def test_a_number_is_cast_without_rounding() -> None:
     ("asked", "wide"),
     [
         ("float32", "float64"),
-        ("bfloat16", "float64"),
+        ("bfloat16", "bfloat16"),  # which is to be seen
+        ("float16", "float16"),
         ("complex64", "complex128"),
         ("int32", "int32"),
         ("bool", "bool"),
@@ -106,6 +109,15 @@ def test_a_narrower_float_that_is_asked_for_by_name_is_wide_throughout(asked: st
             if asked not in ("bool", "complex64"):
                 made.append(tf.range(0, 3, 1, asked))
         assert {tensor.dtype for tensor in made} == {tf.as_dtype(expected)}
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_the_place_of_an_element_type_is_that_of_the_function(name: str) -> None:
+    import tensorflow as tf
+
+    parameters = list(inspect.signature(getattr(tf, name)).parameters)
+
+    assert parameters.index("dtype") == MAKERS[name]
 
 
 def test_what_names_no_type_is_of_the_type_that_it_has() -> None:

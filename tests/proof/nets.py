@@ -29,8 +29,9 @@ class Function:
         function: Callable[[Array], Sequence[Array]],
         wide: Callable[[Array], Sequence[Array]] | None = None,
         framework: Framework = "pytorch",
+        halved: bool = False,
     ) -> None:
-        self.function, self.wide, self.framework = function, wide, framework
+        self.function, self.wide, self.framework, self.halved = function, wide, framework, halved
         self.inputs: list[Array] = []
 
     def run(self, inputs: Mapping[str, Array], layers: Iterable[str] = (), instead: object = None) -> Run:
@@ -43,7 +44,7 @@ class Function:
     ) -> Run | None:
         (array,) = inputs.values()
         array = array * (1 + jitter)
-        return None if self.wide is None else Run(tuple(self.wide(array.astype(np.float64))))
+        return None if self.wide is None else Run(tuple(self.wide(array.astype(np.float64))), halved=self.halved)
 
 
 def subjects_of(one: Any, two: Any, *, copy: bool = True) -> Subjects:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from homolog import api
 from homolog.live import Gradients
@@ -51,21 +52,26 @@ def test_gradients_of_a_copy_agree_to_the_last_places_of_float64(name: str, back
     assert "1e-08" in part.threshold
 
 
+UNITS, HALF = gradients.JITTER, gradients.HALF_A_UNIT
+
+
 @pytest.mark.parametrize(
     ("apart", "moved", "rounded", "passed"),
     [
-        (1e-6, 0.0, False, False),
-        (1e-6, 2e-7, False, True),
-        (1e-6, 1e-7, False, False),
-        (2e-2, 1e-2, False, False),
-        (1e-5, 0.0, True, False),
-        (1e-5, 2e-6, True, True),
-        (1e-5, 1e-6, True, False),
-        (5e-5, 1e-5, True, False),
+        (1e-6, {UNITS: 0.0}, False, False),
+        (1e-6, {UNITS: 2e-7}, False, True),
+        (1e-6, {UNITS: 1e-7}, False, False),
+        (2e-2, {UNITS: 1e-2}, False, False),
+        (1e-5, {UNITS: 0.0, HALF: 0.0}, True, False),
+        (1e-5, {UNITS: 0.0, HALF: 2e-6}, True, True),
+        (1e-5, {UNITS: 0.0, HALF: 1e-6}, True, False),
+        (5e-5, {UNITS: 0.0, HALF: 1e-5}, True, False),  # more than the most that a rounded weight is taken to move
+        (5e-5, {UNITS: 1e-5}, True, True),  # float64's own rounding may move it further
+        (5e-5, {UNITS: 1e-5, HALF: 1e-5}, True, True),
     ],
 )
 def test_as_far_as_rounding_moves_a_gradient_another_may_be(
-    apart: float, moved: float, rounded: bool, passed: bool
+    apart: float, moved: dict[float, float], rounded: bool, passed: bool
 ) -> None:
     subjects = replace(subjects_of(PAIRS["digits"].torch(), PAIRS["digits"].keras()), rounded=rounded)
     ours, theirs = slopes(subjects)
@@ -73,10 +79,31 @@ def test_as_far_as_rounding_moves_a_gradient_another_may_be(
     def off(found: Gradients, share: float) -> Gradients:
         return Gradients({name: array * (1 + share) for name, array in found.arrays.items()}, found.precision)
 
-    part = gradients.compared(subjects, ours, off(theirs, apart), again=off(ours, moved))
+    again = {jitter: off(ours, share) for jitter, share in moved.items()}
+    part = gradients.compared(subjects, ours, off(theirs, apart), again=again)
 
     assert part.passed is passed
-    assert ("rounding is magnified" in "".join(part.details)) is (moved > 0)
+    assert ("rounding is magnified" in "".join(part.details)) is any(moved.values())
+
+
+@pytest.mark.parametrize(("rounded", "tried"), [(False, [UNITS]), (True, [UNITS, HALF])])
+def test_what_rounding_moves_is_seen_where_gradients_differ(
+    rounded: bool, tried: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = PAIRS["digits"].torch(), PAIRS["digits"].keras()
+    subjects = replace(subjects_of(*pair), rounded=rounded)
+    asked, plain = [], subjects.a.gradients
+
+    def gradients_of(*given: Any, jitter: float = 0.0) -> Gradients:
+        asked.append(jitter)
+        return plain(*given, jitter=jitter)
+
+    monkeypatch.setattr(subjects.a, "gradients", gradients_of)
+    assert gradients.check(subjects).passed and asked == [0.0]
+
+    with torch.no_grad():
+        next(pair[0].parameters()).mul_(1.01)  # another network than the one that the plan was made for
+    assert not gradients.check(subjects).passed and asked == [0.0, 0.0, *tried]
 
 
 def test_a_layer_without_float64_is_compared_in_float32() -> None:

@@ -127,7 +127,7 @@ def test_networks_without_statistics_have_no_such_part() -> None:
 def test_where_float32_falls_apart_float64_decides(
     apart: float, own: float, passed: bool, fallen: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(perturbed.precision, "apart", lambda trial: Apart(apart, MOST_APART, "", own))
+    monkeypatch.setattr(perturbed.precision, "apart", lambda trial: Apart(apart, MOST_APART, "", own, False))
     batches: list[int] = []
     monkeypatch.setattr(perturbed, "tried", lambda subjects, seed, batch: batches.append(batch))
     failed = Part(perturbed.NAME, False, "outputs differ")

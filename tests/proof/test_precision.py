@@ -210,6 +210,19 @@ def test_keras_is_the_measure_where_only_keras_could_be() -> None:
     assert part.figures["ratio"] == pytest.approx(3, rel=1e-3)
 
 
+@pytest.mark.parametrize("back", [False, True])
+@pytest.mark.parametrize("first", [False, True])
+def test_half_precision_that_float64_does_not_show_is_seen_in_float32(first: bool, back: bool) -> None:
+    """A value cast to bfloat16 in the middle of a network was measured at 10 times."""
+    torch = Function(plus(1e-5), plus(0, "float64"), halved=first)
+    keras = Function(plus(1e-4), plus(0, "float64"), "keras", halved=not first)
+
+    part = parts(*((keras, torch) if back else (torch, keras)))["float32"]
+
+    assert not part.passed
+    assert part.threshold.startswith(f"{MOST_ROUNDING:.0f} x")
+
+
 @pytest.mark.parametrize(("error", "passed"), [(0.98 * LUCK * MOST_BESIDE, True), (1.02 * LUCK * MOST_BESIDE, False)])
 def test_a_side_that_is_exact_by_luck_is_taken_to_stray_a_little(error: float, passed: bool) -> None:
     part = parts(side(0, 0), side(error, 0, "keras"))["float32"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
@@ -43,6 +44,32 @@ def test_half_precision_is_taken_in_float64() -> None:
     assert found is not None
     assert found.outputs[0].dtype == np.float64
     np.testing.assert_allclose(found.outputs[0], 3 * X.astype(np.float64), rtol=1e-15)
+
+
+class Cast(nn.Module):
+    def __init__(self, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.dtype = dtype
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.to(self.dtype).float() * 2
+
+
+@pytest.mark.parametrize(
+    ("module", "halved"),
+    [
+        (Cast(torch.float16), True),
+        (Cast(torch.bfloat16), True),
+        (Cast(torch.float32), False),
+        (nn.Linear(3, 2).bfloat16(), True),
+        (Norm(), False),
+    ],
+    ids=["float16", "bfloat16", "float32", "weights", "a norm by way of float32"],
+)
+def test_half_precision_that_a_pass_in_float64_does_not_show_is_said(module: nn.Module, halved: bool) -> None:
+    found = LiveTorch(module).exact([X])
+    assert found is not None
+    assert found.halved is halved
 
 
 def test_the_default_type_is_put_back() -> None:

@@ -19,8 +19,9 @@ from homolog.keras.model import walk
 from homolog.results import Results
 
 THROUGHOUT = (True, False)
-"""How a pass in float64 is tried: at first with float64 wherever a layer asks for a narrower float by name, then, if
-that does not go with what else it holds (an array of float32, which TensorFlow adds to no float64), as it asks."""
+"""How a pass in float64 is tried: at first with float64 wherever a layer asks for float32 by name, then, if that does
+not go with what else it holds (an array of float32, which TensorFlow adds to no float64), as it asks."""
+HALVES = ("float16", "bfloat16")
 
 
 def has_float64() -> bool:
@@ -34,6 +35,13 @@ def is_quantized(model: Any) -> bool:
     return any(getattr(layer, "quantization_mode", None) is not None for layer in layers_of(model))
 
 
+def has_halves(model: Any) -> bool:
+    """Whether a layer, or an operation between layers, computes in half precision, of which a pass in float64 shows
+    nothing."""
+    asked = [layer.compute_dtype for layer in layers_of(model)] + [item.dtype for item in _casting(model)]
+    return any(dtype in HALVES for dtype in asked)
+
+
 @contextmanager
 def widened(model: Any, *, throughout: bool = True) -> Iterator[None]:
     """While the body runs, every layer of the model computes in float64, and takes its variables to be float64.
@@ -42,7 +50,7 @@ def widened(model: Any, *, throughout: bool = True) -> Iterator[None]:
 
     Args:
         model: whose layers.
-        throughout: whether a layer that asks for a narrower float by name is given a float64 (``THROUGHOUT``).
+        throughout: whether a layer that asks for float32 by name is given a float64 (``THROUGHOUT``).
     """
     keras = require()
     policy, default = keras.DTypePolicy("float64"), keras.config.floatx()
@@ -59,10 +67,9 @@ def widened(model: Any, *, throughout: bool = True) -> Iterator[None]:
             stack.enter_context(lent(layer, name, value))
         for operation in _casting(model):
             stack.enter_context(lent(operation, "dtype", "float64"))
-        for holder, name, function in (
-            in_float64(throughout=throughout) if keras.backend.backend() == "tensorflow" else ()
-        ):
-            stack.enter_context(lent(holder, name, function))
+        if keras.backend.backend() == "tensorflow":
+            for holder, name, function in in_float64(throughout=throughout):
+                stack.enter_context(lent(holder, name, function))
         stack.callback(keras.config.set_floatx, default)
         keras.config.set_floatx("float64")  # of constants
         stack.callback(keras.config.set_dtype_policy, keras.config.dtype_policy())

@@ -1,7 +1,7 @@
 """Operations of TensorFlow that are not exact in float64, or not fast, written out; lent for one pass.
 
-A layer's own code may ask for another float by name, as norms and transforms do for float32: then it is given a
-float64, as PyTorch is (``pytorch/wide.py``).
+A layer's own code may ask for float32 by name, as norms and transforms do: then it is given a float64, as PyTorch is
+(``pytorch/wide.py``).
 
 ``gelu``, ``leaky_relu`` and ``cast`` round their constants to float32, and an image is resized in float32 whatever it
 holds. A grouped convolution is compiled by XLA, anew at every call, whose loops take fifty times as long in float64 as
@@ -22,9 +22,10 @@ from homolog.keras.convolution import Convolution, Settings, with_groups
 from homolog.keras.emitting.interpolation import Axis, linear
 from homolog.keras.resizing import weights
 
-NARROW = {"float32": "float64", "float16": "float64", "bfloat16": "float64", "complex64": "complex128"}
-"""What an element type is in a pass that rounds to none."""
-MAKERS = {"range": 3, "ones": 1, "zeros": 1, "eye": 4, "constant": 1, "convert_to_tensor": 1}
+NARROW = {"float32": "float64", "complex64": "complex128"}
+"""What a layer is given instead of an element type that it asks for. Half precision stays what it is: it rounds more
+than the float32 that such a pass is compared with, and is to be seen."""
+MAKERS = {"range": 3, "ones": 1, "zeros": 1, "eye": 3, "constant": 1, "convert_to_tensor": 1}
 """TensorFlow's functions that make a tensor of an element type, by the place that they take it at."""
 PLANE = 4
 """Axes of a value with two of space."""
@@ -34,11 +35,11 @@ def in_float64(*, throughout: bool = True) -> Iterator[tuple[Any, str, object]]:
     """What to lend: the module that is asked for it, the name it is asked by, and what is to come instead.
 
     Args:
-        throughout: whether what is cast to a narrower float, or made of one, by name, is to be a float64.
+        throughout: whether what is cast to a float32, or made of one, by name, is to be a float64.
     """
-    yield import_module("tensorflow").nn, "gelu", _gelu
-    yield import_module("tensorflow").nn, "leaky_relu", _leaky_relu
     tensorflow = import_module("tensorflow")
+    yield tensorflow.nn, "gelu", _gelu
+    yield tensorflow.nn, "leaky_relu", _leaky_relu
     yield tensorflow, "cast", _cast(tensorflow.cast, throughout)
     for name, place in MAKERS.items() if throughout else ():
         yield tensorflow, name, _made_wide(getattr(tensorflow, name), place)

@@ -6,6 +6,7 @@ import re
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ import numpy as np
 from homolog.errors import Mismatch, Unreadable, Unsupported, Usage
 from homolog.graph import Framework, Graph
 from homolog.keras.arrays import array_of, own
-from homolog.keras.exact import exact
+from homolog.keras.exact import exact, has_halves
 from homolog.keras.framework import require, results_of
 from homolog.keras.frugal import frugal
 from homolog.keras.grouped import compiled_once
@@ -102,7 +103,7 @@ class LiveKeras:
         seen: dict[str, Array] = {}
         with frugal(self.model), recording(layers_by_path(self.model), layers, instead, seen):
             results = exact(self.model, self._caller(inputs), jitter)
-        return None if results is None else _run_of(results, seen)
+        return None if results is None else replace(_run_of(results, seen), halved=has_halves(self.model))
 
     def gradients(self, inputs: Given, cotangents: Sequence[Array | None], jitter: float = 0.0) -> Gradients:
         return gradients(self.model, self._caller(inputs), cotangents, jitter)

@@ -27,7 +27,8 @@ MOST_ROUNDING = 8.0
 """How many times as far from the float64 of one side the other may lie as that side itself in float32. Correct
 conversions were measured at up to 3, a wrong eps at 104, a wrong GELU at 426."""
 MOST_BESIDE = 64.0
-"""The same where both are known to agree in float64 to ``MOST_APART``: then nothing is left but how a framework rounds.
+"""The same where both are known to agree in float64 to ``MOST_APART``, and neither computes in half precision, which
+float64 does not show: then nothing is left but how a framework rounds.
 Keras's group normalization, whose variance is the difference of two means, was measured at 44; one cast to float16
 behind the last layers at 115 and more."""
 MOST_ERROR = 1e-3
@@ -81,12 +82,14 @@ class Apart:
         allowed: how far they may.
         why: they may lie further apart than ``MOST_APART``; empty where they may not.
         own: the float32 of the first from its float64.
+        halved: whether one of them computes in half precision, and was run in float64 there too.
     """
 
     found: float
     allowed: float
     why: str
     own: float
+    halved: bool
 
     @property
     def passed(self) -> bool:
@@ -112,9 +115,10 @@ def apart(trial: Trial) -> Apart | None:
         moved = _largest(_own(wide, trial.jittered_left)) / scale
     words = f"weights that are off by {JITTER:.0e} of themselves move the outputs by {moved:.1e} of the largest"
     allowed = min(MOST_ROUNDING * moved, MOST_ERROR)
+    halved = wide.halved or other.halved
     if allowed <= MOST_APART:
-        return Apart(found, MOST_APART, "", own)
-    return Apart(found, allowed, f"rounding is magnified in float64 too: {words}", own)
+        return Apart(found, MOST_APART, "", own, halved)
+    return Apart(found, allowed, f"rounding is magnified in float64 too: {words}", own, halved)
 
 
 def _float64(found: Apart, errors: Errors, constants: bool) -> Part:
@@ -155,7 +159,8 @@ def _float32(errors: Errors, found: Apart | None) -> Part:
 
 def _most(found: Apart | None) -> float:
     """How many times as far from float64 the one may be in float32 as the other, whatever is known of float64."""
-    return MOST_BESIDE if found is not None and found.found <= MOST_APART else MOST_ROUNDING
+    beside = found is not None and found.found <= MOST_APART and not found.halved
+    return MOST_BESIDE if beside else MOST_ROUNDING
 
 
 def is_rounded(parts: Iterable[Part]) -> bool:

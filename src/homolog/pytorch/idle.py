@@ -1,38 +1,96 @@
-"""A module's first call without the work: what it makes then and keeps is made, what it computes of its inputs is not.
+"""A module's first call without the work: to see whether it keeps anything of it.
 
 Modules keep tables that their first call makes, of positions say, and are run once before they are traced so that these
-are no part of the trace. Of such a run nothing is wanted but that, so products and convolutions of what comes from the
-inputs are zeros of their shape.
+are no part of the trace. Most keep nothing, and of such a run nothing is wanted but to know that; so products and
+convolutions of what comes from the inputs are zeros of their shape. Where anything of the module is another afterwards,
+or its code looked at such zeros, all is put back and it is called in earnest.
 """
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from homolog.errors import Unsupported
 
 if TYPE_CHECKING:
     import torch
 
+Held = dict[str, object] | list[object] | set[object]
+
 
 def first_call(module: torch.nn.Module, by_place: Sequence[torch.Tensor], by_name: Mapping[str, torch.Tensor]) -> None:
-    """Call the module once; for its work too where it does not run on zeros.
+    """Call the module once, and leave what that leaves; no work is done where it leaves nothing.
 
     Args:
         module: at inference.
         by_place, by_name: what ``forward`` is called with.
+
+    Raises:
+        Unsupported: zeros that stand for a product are kept outside of the module, where they cannot be taken back.
     """
     import torch
 
     with torch.no_grad():
-        try:
-            with idling([*by_place, *by_name.values()]):
-                module(*by_place, **by_name)
-        except Exception:  # noqa: BLE001 - whatever the user's forward raises on zeros; it shows again if it is its own
+        if any(_hooks(module)):  # which may hand on what they see
             module(*by_place, **by_name)
+            return
+        before = [(held, held.copy()) for held in _held(module)]
+        with idling([*by_place, *by_name.values()]) as made:
+            try:
+                module(*by_place, **by_name)
+            except Exception:  # noqa: BLE001 - of whatever kind a user's forward raises on zeros: it is called in earnest
+                made.seen = True
+        if not made.seen and not made.kept() and all(_same(held, copy) for held, copy in before):
+            return
+        for held, copy in before:
+            _put_back(held, copy)
+        module(*by_place, **by_name)
+        if made.kept():
+            raise Unsupported(
+                "the module keeps what it computes outside of itself",
+                where=type(module).__name__,
+                expected="a forward that leaves nothing behind but in the module's own attributes",
+                help="take out what stores its values elsewhere: a list of activations, a cache",
+            )
 
 
-def idling(inputs: Iterable[torch.Tensor]) -> Any:
-    """A scope in which what is multiplied or convolved is zeros, wherever it comes from one of these tensors."""
+class Idled:
+    """What became of the work that was not done.
+
+    Attributes:
+        seen: whether code asked for the numbers of such a result, or wrote one into a tensor that was there before.
+    """
+
+    def __init__(self) -> None:
+        from torch.utils.weak import WeakTensorKeyDictionary
+
+        self.seen = False
+        self._results = WeakTensorKeyDictionary()
+
+    def add(self, tensor: torch.Tensor) -> None:
+        self._results[tensor] = True
+
+    def __contains__(self, tensor: torch.Tensor) -> bool:
+        return tensor in self._results
+
+    def kept(self) -> bool:
+        """Whether something holds such a result, or what was made of one."""
+        if not self._results:
+            return False
+        gc.collect()  # of what holds itself alone
+        return len(self._results) > 0
+
+
+class _InEarnest(Exception):
+    """A result that was not computed is needed."""
+
+
+@contextmanager
+def idling(inputs: Iterable[torch.Tensor]) -> Iterator[Idled]:
+    """While the body runs, what is multiplied or convolved is zeros, wherever it comes from one of these tensors."""
     import torch
     from torch.utils._python_dispatch import TorchDispatchMode
     from torch.utils._pytree import tree_map_only
@@ -43,21 +101,75 @@ def idling(inputs: Iterable[torch.Tensor]) -> Any:
     work |= {aten._scaled_dot_product_flash_attention_for_cpu}
     come = WeakTensorKeyDictionary()
     come.update(dict.fromkeys(inputs, True))
+    idled = Idled()
 
     class Idle(TorchDispatchMode):
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             given = kwargs or {}
-            from_inputs = any(tensor in come for tensor in _tensors((*args, *given.values())))
+            taken = list(_tensors((*args, *given.values())))
+            from_inputs = any(tensor in come for tensor in taken)
+            unreal = any(tensor in idled for tensor in taken)
+            if unreal and (_asks(func) or any(tensor not in idled for tensor in _written(func, args, given))):
+                idled.seen = True
+                raise _InEarnest
             if from_inputs and func.overloadpacket in work:
                 places, names = tree_map_only(torch.Tensor, _shape_of, (args, given))
-                made = tree_map_only(torch.Tensor, _zeros, func(*places, **names))
+                made, unreal = tree_map_only(torch.Tensor, _zeros, func(*places, **names)), True
             else:
                 made = func(*args, **given)
             for tensor in _tensors((made,)) if from_inputs else ():
                 come[tensor] = True
+                if unreal:
+                    idled.add(tensor)
             return made
 
-    return Idle()  # type: ignore[no-untyped-call]
+    with Idle():  # type: ignore[no-untyped-call]  # of PyTorch's, which has no types
+        yield idled
+
+
+def _hooks(module: torch.nn.Module) -> Iterator[object]:
+    """What is called beside the module's own code."""
+    from torch.nn.modules import module as everywhere
+
+    yield from (*everywhere._global_forward_hooks.values(), *everywhere._global_forward_pre_hooks.values())
+    for layer in module.modules():
+        yield from (*layer._forward_hooks.values(), *layer._forward_pre_hooks.values())
+
+
+def _held(module: torch.nn.Module) -> Iterator[Held]:
+    """What the module and its layers hold things by: their attributes, and the containers that these are."""
+    for layer in module.modules():
+        yield vars(layer)
+        yield from (value for value in vars(layer).values() if isinstance(value, dict | list | set))
+
+
+def _same(held: Held, copy: Held) -> bool:
+    """Whether a container holds the very things that it held."""
+    if isinstance(held, dict) and isinstance(copy, dict):
+        return held.keys() == copy.keys() and all(held[key] is copy[key] for key in copy)
+    return len(held) == len(copy) and all(one is other for one, other in zip(held, copy, strict=True))
+
+
+def _put_back(held: Held, copy: Held) -> None:
+    if isinstance(held, list):
+        held[:] = copy
+    else:
+        held.clear()
+        held.update(copy)  # type: ignore[arg-type]  # a dict with a dict, a set with a set
+
+
+def _asks(func: Any) -> bool:
+    """Whether an operator gives Python the numbers of a tensor."""
+    import torch
+
+    return func.overloadpacket in {torch.ops.aten._local_scalar_dense, torch.ops.aten.equal}
+
+
+def _written(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Iterator[torch.Tensor]:
+    """The tensors that an operator writes into."""
+    for place, argument in enumerate(func._schema.arguments):
+        if argument.is_write:
+            yield from _tensors([args[place] if place < len(args) else kwargs.get(argument.name)])
 
 
 def _tensors(items: Iterable[Any]) -> Iterator[torch.Tensor]:

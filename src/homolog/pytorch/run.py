@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from pickle import UnpicklingError
 from types import MappingProxyType
@@ -23,7 +24,7 @@ from homolog.pytorch.program import trace
 from homolog.pytorch.read import arguments_of, computed, fitting, read, results_of, state, to_numpy, tree_of
 from homolog.pytorch.record import recording
 from homolog.pytorch.tree import is_chain
-from homolog.pytorch.wide import in_float64, jittered, widened_copy
+from homolog.pytorch.wide import halves, has_halves, in_float64, jittered, widened_copy
 from homolog.signature import Argument, Free, Given
 from homolog.tensors import Array, TensorRef
 from homolog.trace import Trace
@@ -94,10 +95,11 @@ class LiveTorch:
         with as_used(self.model, as_trained=self._as_trained):  # the exact result of the weights that are copied
             wide = LiveTorch(jittered(widened_copy(self.model), jitter))
         try:
-            with in_float64():
-                return wide.run(_widened(inputs), layers, instead)
+            with in_float64() as met:
+                found = wide.run(_widened(inputs), layers, instead)
         except RuntimeError:  # its forward makes tensors of a type of its own, which do not go with float64
             return None
+        return replace(found, halved=has_halves(self.model) or bool(met & halves()))
 
     def gradients(self, inputs: Given, cotangents: Sequence[Array | None], jitter: float = 0.0) -> Gradients:
         return gradients(self.model, inputs, cotangents, as_trained=self._as_trained, jitter=jitter)

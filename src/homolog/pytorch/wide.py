@@ -61,11 +61,24 @@ def _hardsigmoid_backward(gradient: torch.Tensor, tensor: torch.Tensor) -> torch
     return gradient * (tensor.abs() < 3) / 6
 
 
-@contextmanager
-def in_float64() -> Iterator[None]:
-    """While the body runs, every float32, float16 or bfloat16 that an operator is asked for is a float64."""
+def has_halves(module: torch.nn.Module) -> bool:
+    """Whether a tensor of the module is of half precision, in which it then computes."""
+    return any(tensor.dtype in halves() for tensor in (*module.parameters(), *module.buffers()))
+
+
+def halves() -> frozenset[torch.dtype]:
+    """The floats of half precision."""
     torch = require()
-    narrow = (torch.float32, torch.float16, torch.bfloat16)
+    return frozenset((torch.float16, torch.bfloat16))
+
+
+@contextmanager
+def in_float64() -> Iterator[set[torch.dtype]]:
+    """While the body runs, every float32, float16 or bfloat16 that an operator is asked for is a float64; the set holds
+    those that were."""
+    torch = require()
+    narrow = {torch.float32, *halves()}
+    met: set[Any] = set()
     from torch.utils._python_dispatch import TorchDispatchMode
 
     class Wide(TorchDispatchMode):
@@ -74,6 +87,7 @@ def in_float64() -> Iterator[None]:
                 return _hardsigmoid_backward(*args)
             asked = dict(kwargs or {})
             if asked.get("dtype") in narrow:
+                met.add(asked["dtype"])
                 asked["dtype"] = torch.float64
             return func(*args, **asked)
 
@@ -81,6 +95,6 @@ def in_float64() -> Iterator[None]:
     torch.set_default_dtype(torch.float64)
     try:
         with Wide():  # type: ignore[no-untyped-call]
-            yield
+            yield met
     finally:
         torch.set_default_dtype(before)

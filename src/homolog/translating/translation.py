@@ -25,8 +25,6 @@ from homolog.translating.draft import Draft, Progress, draft
 SEEDS = (0, 1)
 """Of the inputs of the proof: two, for batches of one and of three; the trace had another. Where batch statistics are
 perturbed, the batch of three is run with those."""
-
-
 PLACES = 24
 """Binary places of a float32."""
 
