@@ -8,7 +8,7 @@ import pytest
 
 import keras
 from homolog import roomy
-from homolog.keras.arrays import array_of, own, taken
+from homolog.keras.arrays import array_of, own, put, taken
 from homolog.tensors import dtype_of
 
 VALUES = np.arange(35, dtype=np.float32).reshape(5, 7)
@@ -38,7 +38,7 @@ def test_what_was_read_of_a_variable_stays_when_it_is_trained_or_filled_anew() -
     variable.assign_add(np.ones_like(VALUES))
     np.testing.assert_array_equal(read, VALUES)
     np.testing.assert_array_equal(array_of(variable), VALUES + 1)
-    variable.assign(own(VALUES * 3))
+    put(variable, VALUES * 3)
     variable.assign_sub(np.ones_like(VALUES))  # in memory that was taken over
     np.testing.assert_array_equal(array_of(variable), VALUES * 3 - 1)
 
@@ -48,3 +48,14 @@ def test_a_variable_of_any_element_type_is_read(dtype: str) -> None:
     read = array_of(keras.Variable(VALUES, dtype=dtype, trainable=False))
     assert read.dtype.name == dtype
     np.testing.assert_array_equal(read.astype(np.float32), VALUES.astype(dtype_of(dtype)).astype(np.float32))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16", "int32", "bool"])
+def test_a_variable_holds_what_is_put_into_it_and_does_not_change_with_the_array(dtype: str) -> None:
+    variable = keras.Variable(np.zeros_like(VALUES), dtype=dtype, trainable=False)
+    array = VALUES.astype(dtype_of(dtype))
+    before = array.copy()
+    put(variable, array)
+    array[:] = 0
+    assert array_of(variable).dtype.name == dtype
+    np.testing.assert_array_equal(array_of(variable), before)

@@ -35,6 +35,14 @@ def own(array: Array) -> Any:
     return taken(roomy.copied(array))
 
 
+def put(variable: Any, array: Array) -> None:
+    """Give a variable values of its own shape and element type; TensorFlow is not asked to read them back."""
+    if require().backend.backend() == "tensorflow":
+        variable.value.assign(own(array), read_value=False)
+    else:
+        variable.assign(own(array))
+
+
 def array_of(variable: Any) -> Array:
     """What a variable holds, not to be written to; with the PyTorch backend it changes as the variable does."""
     keras = require()

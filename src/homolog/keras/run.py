@@ -15,7 +15,7 @@ import numpy as np
 
 from homolog.errors import Mismatch, Unreadable, Unsupported, Usage
 from homolog.graph import Framework, Graph
-from homolog.keras.arrays import array_of, own
+from homolog.keras.arrays import array_of, put
 from homolog.keras.exact import exact, has_halves
 from homolog.keras.framework import require, results_of
 from homolog.keras.frugal import frugal
@@ -130,7 +130,7 @@ class LiveKeras:
                     expected=f"{array.dtype.name} {array.shape}",
                     found="none" if variable is None else f"{variable.dtype} {tuple(variable.shape)}",
                 )
-            variable.assign(own(array))
+            put(variable, array)
 
     def carry(self, settings: Iterable[Carried]) -> None:
         held = layers_by_path(self.model)
