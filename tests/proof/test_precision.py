@@ -164,6 +164,27 @@ def test_as_far_as_rounding_moves_a_network_in_float64_another_may_be(
     assert bool(falls_apart(trial)) is (wide == 2e-3)
 
 
+class Drawing(Steep):
+    """A network with dropout left on: every run gives something else."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 0)
+        self.random = np.random.default_rng(0)
+
+    def exact(self, inputs: Any, layers: Any = (), instead: object = None, jitter: float = 0.0) -> Run | None:
+        (one,) = plus(0.1 * self.random.random(), "float64")(*inputs.values())
+        return Run((one,))
+
+
+def test_what_a_network_draws_is_no_rounding_that_it_magnifies() -> None:
+    trial = tried(Subjects(Drawing(), Steep(0, 0, "keras"), GRAPH, GRAPH, Plan(())), 0, 1)  # type: ignore[arg-type]
+
+    part = next(iter(check(trial)))
+
+    assert (part.passed, part.details) == (False, ())
+    assert not falls_apart(trial)
+
+
 @pytest.mark.parametrize(("share", "passed"), [(0.98, True), (1.02, False)])
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("back", [False, True])

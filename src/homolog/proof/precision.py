@@ -110,15 +110,23 @@ def apart(trial: Trial) -> Apart | None:
     scale = max(_scale(wide), float(np.finfo(np.float64).tiny))
     own = _largest(_own(wide, trial.left)) / scale
     found = _largest(paired(trial.subjects, wide, other).pairs) / scale
-    moved = 0.0
-    if found > MOST_APART and trial.jittered_left is not None:
-        moved = _largest(_own(wide, trial.jittered_left)) / scale
+    moved = _moved(trial, wide) / scale if found > MOST_APART else 0.0
     words = f"weights that are off by {JITTER:.0e} of themselves move the outputs by {moved:.1e} of the largest"
     allowed = min(MOST_ROUNDING * moved, MOST_ERROR)
     halved = wide.halved or other.halved
     if allowed <= MOST_APART:
         return Apart(found, MOST_APART, "", own, halved)
     return Apart(found, allowed, f"rounding is magnified in float64 too: {words}", own, halved)
+
+
+def _moved(trial: Trial, wide: Run) -> float:
+    """How far weights that are off by ``trial.JITTER`` move the first's outputs in float64; nothing where the same
+    weights give others at every run, for then it is dropout, or another random layer, that moves them."""
+    one, other = trial.jittered_left, trial.jittered_again
+    if one is None or other is None:
+        return 0.0
+    moved = _largest(_own(wide, one))
+    return moved if _largest(_own(one, other)) <= moved / 2 else 0.0
 
 
 def _float64(found: Apart, errors: Errors, constants: bool) -> Part:

@@ -50,6 +50,11 @@ class Trial:
         """What the first gives in float64 with every weight off by a few units in the last place."""
         return self.subjects.a.exact(self.inputs.first, jitter=JITTER)
 
+    @cached_property
+    def jittered_again(self) -> Run | None:
+        """The same once more, which gives the same where nothing is drawn."""
+        return self.subjects.a.exact(self.inputs.first, jitter=JITTER)
+
 
 def tried(subjects: Subjects, seed: int, batch: int) -> Trial:
     """Run both networks on random inputs, or on those that the user brought."""
