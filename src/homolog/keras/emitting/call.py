@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from homolog.emitting import call
 from homolog.emitting.words import written
-from homolog.graph import Node, Value
+from homolog.graph import Node, OpenShape, Value
+from homolog.keras.emitting.broadcasting import MOST_RUNS, repeats
 from homolog.keras.emitting.words import DTYPES
-from homolog.passes.ways import Target, channels_last
+from homolog.passes.ways import Target, channels_last, laid
 
 if TYPE_CHECKING:
     from homolog.keras.emitting.assemble import Assembler
@@ -29,6 +30,24 @@ class Call(call.Call):
         """The element type of a tensor, in Keras's words."""
         word = self.assembler.trace.dtype(self.value(value) if isinstance(value, str) else value)
         return DTYPES.get(word, word)
+
+    def operand(self, argument: object) -> str:
+        """As of any language; numbers are repeated where TensorFlow would not stretch what holds them."""
+        text = super().operand(argument)
+        rank = len(self.step.shape)
+        values = [value for value in self.step.values() if self.rank(value) <= rank]
+        if not isinstance(argument, Value) or rank <= MOST_RUNS or argument not in values:
+            return text
+        missing = [rank - self.rank(value) if self.is_natural else 0 for value in values]
+        found = repeats([self.beside_result(value) for value in values], missing)
+        for axis, times in found[values.index(argument)].items():
+            text = f"ops.repeat({text}, {times}, axis={axis - rank})"
+        return text
+
+    def beside_result(self, value: Value) -> OpenShape:
+        """The shape of an operand as it lies, with axes of one in front up to the result's."""
+        shape = self.shape(value)
+        return laid((*(1 for _ in range(len(self.step.shape) - len(shape))), *shape), self.order)
 
     @property
     def out_dtype(self) -> str:

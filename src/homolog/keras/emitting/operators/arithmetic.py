@@ -10,7 +10,6 @@ from homolog.graph import OpenShape, Value
 from homolog.keras.emitting.call import Call
 from homolog.keras.emitting.operators.types import floated, is_float
 from homolog.keras.emitting.registry import Writer, writes
-from homolog.passes.ways import laid
 
 SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 """Operators of two values that are a sign between the two."""
@@ -100,18 +99,12 @@ def signed(call: Call, symbol: str) -> str:
 def summed(call: Call, one: Value, two: Value) -> str:
     """Two values together. Keras on TensorFlow takes the second for a bias if it has one axis of more than one place,
     and adds it along the first's last axis, or its second, if that has as many places: whichever axis was meant."""
-    shapes = [_beside_result(call, value) for value in (one, two)]
+    shapes = [call.beside_result(value) for value in (one, two)]
     if not _may_be_taken_wrong(*shapes):
         return f"{call.operand(one)} + {call.operand(two)}"
     if not _may_be_taken_wrong(*reversed(shapes)):
         return f"{call.operand(two)} + {call.operand(one)}"
     return f"{call.operand(one)} - (-{call.operand(two)})"
-
-
-def _beside_result(call: Call, value: Value) -> OpenShape:
-    """The shape of an operand as it lies, with axes of one in front up to the result's."""
-    shape = call.shape(value)
-    return laid((*(1 for _ in range(len(call.step.shape) - len(shape))), *shape), call.order)
 
 
 def _may_be_taken_wrong(one: OpenShape, two: OpenShape) -> bool:
