@@ -294,3 +294,16 @@ def test_what_is_refused_says_its_line_either_way(lines: bool) -> None:
     with pytest.raises(Unsupported, match="complex") as refused:
         trace(Waves(), [np.zeros((2, 6), np.float32)], lines=lines)
     assert "test_program.py" in str(refused.value.where)
+
+
+def test_a_number_that_compares_lengths_is_an_open_number() -> None:
+    """A truth value is none of the whole numbers that lengths are, at one row neither."""
+
+    class Many(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x * 2 + torch.sym_ite(x.shape[0] > 5, 3, 1)
+
+    found = of(Many(), (2, 4))
+
+    numbers = [item for step in found.steps.values() for item in step.arguments.values() if isinstance(item, Open)]
+    assert [(number.at_one, number.batches) for number in numbers] == [(1, True)]

@@ -312,14 +312,14 @@ class _Reader:
             return value
         expression = value.node.expr
         if not expression.free_symbols:
-            return int(expression)
+            return _known(expression)
         symbols = {str(symbol) for symbol in expression.free_symbols}
         text = str(expression)
         for symbol in symbols & self.symbols:
             text = text.replace(symbol, BATCH)
         batches = symbols <= self.symbols
         at_one = expression.subs(dict.fromkeys(expression.free_symbols, 1)) if batches else None
-        return Open(text, None if at_one is None else int(at_one), batches)
+        return Open(text, None if at_one is None else _known(at_one), batches)
 
     def _layer(
         self, entry: Any, name: str, overload: str, arguments: Mapping[str, Any]
@@ -377,6 +377,11 @@ def _computes(path: str) -> bool:
 
 def _holds(value: object) -> bool:
     return isinstance(value, list | tuple) and any(hasattr(item, "op") for item in value)
+
+
+def _known(expression: Any) -> int:
+    """What an expression without symbols is: a number, or the truth of a comparison that the program asserts."""
+    return bool(expression) if expression.is_Boolean else int(expression)
 
 
 def _shape(value: Any, *, at_one: bool = False) -> OpenShape:
