@@ -37,6 +37,7 @@ def run_parts(
     gradients: bool = False,
     steps: int = 0,
     constants: bool = False,
+    fixed: frozenset[int] = frozenset(),
     sparing: bool = False,
 ) -> Iterator[Part]:
     """The parts of a proof for which both models are run.
@@ -51,6 +52,7 @@ def run_parts(
         gradients: compare the gradients of one loss as well.
         steps: train both for so many steps as well.
         constants: whether the second holds numbers, rounded to float32, that the first computes anew.
+        fixed: places of the first's outputs that hold nothing of the inputs but their shapes (``Subjects``).
         sparing: where batch statistics are perturbed, compare the networks as they are on the first inputs alone: what
             depends on the size of the batch shows in the other one, which is run with the perturbed statistics.
 
@@ -68,7 +70,7 @@ def run_parts(
         )
         return
     require_room(first, second)
-    subjects = _subjects(first, second, (left, right), plan, given)
+    subjects = replace(_subjects(first, second, (left, right), plan, given), fixed=fixed)
     if tolerance is None:
         refs = (*first.tensors().values(), *second.tensors().values())
         tolerance = Tolerance.for_dtypes(ref.dtype for ref in refs)

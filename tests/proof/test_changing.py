@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from homolog.graph import Graph
 from homolog.live import Run
 from homolog.plan import Plan
 from homolog.proof.outputs import check
@@ -79,3 +81,43 @@ def test_one_output_that_is_faint_beside_one_that_is_not() -> None:
     assert [detail.split(" by ")[0] for detail in part.details] == ["output 1 changes with the input"]
     still = compared(Wide(lambda x: [*both(x), x * 0 + 1]), Wide(lambda x: [*both(x), x * 0 + 1]))
     assert still.figure.startswith("output 2 does not depend on the input")
+
+
+TWO = replace(GRAPH, outputs=(*GRAPH.outputs, *GRAPH.outputs))
+
+
+def anchored(off: float = 0.0) -> Function:
+    """One whose second output is a table for each row, all of it at one end of its range."""
+    return Function(lambda x: [x, np.ones_like(x) + np.float32(off)])
+
+
+def beside(one: Function, two: Function, *fixed: int, graph: Graph = TWO) -> Part:
+    subjects = Subjects(one, two, graph, graph, Plan(()), fixed=frozenset(fixed))  # type: ignore[arg-type]
+    return check(subjects, Tolerance())
+
+
+def test_an_output_that_is_made_of_weights_alone_need_not_change() -> None:
+    part = beside(anchored(), anchored(), 1)
+
+    assert part.passed
+    assert part.details == ("output 1 holds nothing of the input but its shape, as the source says",)
+    assert beside(anchored(), anchored()).figure.startswith("output 1 does not depend on the input")
+
+
+def test_such_an_output_is_compared_all_the_same() -> None:
+    part = beside(anchored(), anchored(off=1e-4), 1)
+
+    assert not part.passed
+    assert "x what is allowed" in part.figure
+
+
+def test_outputs_that_all_are_such_prove_nothing() -> None:
+    one = Function(lambda x: [np.ones_like(x), np.arange(3, 7) + np.zeros_like(x)])
+
+    assert beside(one, one, 0, 1).figure == "output 0, 1 does not depend on the input, and so proves nothing"
+
+
+def test_where_not_all_outputs_are_compared_none_is_taken_for_such() -> None:
+    three = replace(GRAPH, outputs=GRAPH.outputs * 3)
+
+    assert not beside(anchored(), anchored(), 1, graph=three).passed

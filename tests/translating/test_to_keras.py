@@ -485,3 +485,25 @@ def test_ids_with_an_offset_for_each_column_stay_below_those_that_were_given() -
     ids = np.random.default_rng(0).integers(0, 13, (4, 5))
     found = homolog.translate(Columns(), inputs=[ids])
     assert found.proof.passed, str(found.proof)
+
+
+def test_an_output_that_is_made_of_weights_alone_is_proven_beside_one_that_is_not() -> None:
+    import torch
+    from torch import nn
+
+    class Queries(nn.Module):
+        """As detectors give the places that they look at beside what they find there."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.queries, self.head = nn.Embedding(7, 3), nn.Linear(5, 3)
+
+        def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+            places = self.queries.weight.sigmoid()[None].repeat(x.shape[0], 1, 1)
+            return {"found": self.head(x)[:, None] * places, "places": places}
+
+    translation = homolog.translate(Queries(), to="keras", inputs=[(2, 5)])
+
+    assert translation.proof.passed, str(translation.proof)
+    (part,) = [part for part in translation.proof.parts if part.name == "outputs"]
+    assert "output 1 holds nothing of the input but its shape, as the source says" in part.details

@@ -9,7 +9,7 @@ import numpy as np
 
 from homolog.proof.pairing import paired
 from homolog.proof.samples import inputs_for
-from homolog.proof.subjects import Tolerance, distance
+from homolog.proof.subjects import Subjects, Tolerance, distance
 from homolog.proof.trial import Trial
 from homolog.tensors import Array
 
@@ -44,12 +44,21 @@ def changing(trials: Sequence[Trial], tolerance: Tolerance) -> Changing:
         inputs = inputs_for(replace(subjects, given=None), batch=2, seed=1)
         others = paired(subjects, run := subjects.a.run(inputs.first), run).pairs
         outputs = [(*arrays, other) for arrays, (other, _) in zip(outputs, others, strict=False)]
-    still = [place for place, arrays in enumerate(outputs) if not _moves(arrays, tolerance)]
+    fixed = fixed_places(subjects, len(outputs))
+    still = [place for place, arrays in enumerate(outputs) if place not in fixed and not _moves(arrays, tolerance)]
     told = {place: words for place in still if (words := _faintly(trials, place, outputs[place]))}
     silent = [place for place in still if place not in told]
     if silent:
         return Changing(f"output {', '.join(map(str, silent))} does not depend on the input, and so proves nothing")
-    return Changing(notes=tuple(told.values()))
+    same = [f"output {place} holds nothing of the input but its shape, as the source says" for place in sorted(fixed)]
+    return Changing(notes=(*told.values(), *same))
+
+
+def fixed_places(subjects: Subjects, outputs: int) -> frozenset[int]:
+    """Which of so many outputs need not change with the input; none where all of them need not, or where not all of
+    the first's are compared, for then the places are others."""
+    every = len(subjects.graph_a.outputs) == outputs
+    return subjects.fixed if every and len(subjects.fixed) < outputs else frozenset()
 
 
 def _faintly(trials: Sequence[Trial], place: int, arrays: Sequence[Array]) -> str:

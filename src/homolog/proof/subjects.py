@@ -63,6 +63,7 @@ class Subjects:
         odd: draw other, odd lengths where both networks leave them open.
         scale: of random real numbers: smaller ones, where larger saturate the outputs.
         rounded: whether one of them was found to round a number to float32 also where it is run in float64.
+        fixed: places of the first's outputs in which, as its source says, nothing of the inputs is but their shapes.
     """
 
     a: Live
@@ -75,6 +76,7 @@ class Subjects:
     odd: bool = False
     scale: float = 1.0
     rounded: bool = False
+    fixed: frozenset[int] = frozenset()
 
 
 def _spacing(kind: np.dtype[np.generic]) -> float:

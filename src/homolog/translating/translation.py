@@ -17,7 +17,7 @@ from homolog.proof import Proof, weights
 from homolog.proof.precision import is_rounded
 from homolog.proof.subjects import Subjects, Tolerance
 from homolog.proving import causes, run_parts
-from homolog.trace import CONSTANT
+from homolog.trace import CONSTANT, Trace
 from homolog.transfer import laid_out
 from homolog.translating.direction import Direction
 from homolog.translating.draft import Draft, Progress, draft
@@ -65,7 +65,8 @@ class Translation:
         """Both networks with what corresponds, as the parts of a proof take them."""
         pair = graphs(self.draft.trace, self.draft.assembled)
         ours, plan = self.origin.live.as_trained(), within(self.plan, *pair)
-        return Subjects(ours, self.target.live, *pair, plan, rounded=is_rounded(self.proof.parts))
+        rounded, fixed = is_rounded(self.proof.parts), _fixed(self.draft.trace)
+        return Subjects(ours, self.target.live, *pair, plan, rounded=rounded, fixed=fixed)
 
     def save(self, folder: str | Path, *, force: bool = False) -> Path:
         """Write the folder: source, weights in both of the framework's formats, the plan, a page with the proof, and a
@@ -131,11 +132,18 @@ def translate(
         other_sizes=True,
         gradients=gradients,
         constants=_has_constants(made),
+        fixed=_fixed(made.trace),
         sparing=True,
     )
     why = causes(ours, target, (left, right), seen, parts, run=True)
     proof = Proof(tuple(parts), (), origin.name, target.name, why)
     return Translation(made.source, rows, proof, made, target, origin, way, made.notes)
+
+
+def _fixed(trace: Trace) -> frozenset[int]:
+    """Places of the outputs that are made of weights and the inputs' shapes alone, as anchors and queries are."""
+    outputs = enumerate(trace.outputs.values())
+    return frozenset(place for place, value in outputs if trace.steps[value.node].static)
 
 
 def _has_constants(made: Draft) -> bool:
