@@ -281,3 +281,23 @@ def test_causes_are_looked_for_on_the_inputs_that_were_given() -> None:
     assert not proof.passed
     (cause,) = proof.causes
     assert "second" in (cause.source, cause.target) or "first" in (cause.source, cause.target)
+
+
+@pytest.mark.parametrize("half", ["float16", "bfloat16", None])
+@pytest.mark.parametrize("back", [False, True])
+def test_half_precision_in_the_middle_of_six_layers_is_another_network(half: str | None, back: bool) -> None:
+    import torch
+    from torch import nn
+
+    torch.manual_seed(3)
+    layers, ops = require().layers, require().ops
+    one = torch_chain(*(nn.Linear(width, width + 1) for width in range(7, 13)))
+    entry = value = require().Input((7,))
+    for number in range(6):
+        value = layers.Dense(8 + number)(value)
+        if number == 2 and half is not None:
+            value = ops.cast(ops.cast(value, half), "float32")
+    two = require().Model(entry, value)
+    api.copy(one, into=two, run=False)
+
+    assert api.verify(*((two, one) if back else (one, two))).passed is (half is None)

@@ -27,6 +27,8 @@ WIDTHS = {
     **{"float16": 2, "float32": 4, "float64": 8, "bfloat16": 2, "complex64": 8, "complex128": 16},
 }
 """Bytes of one element, of the common types."""
+HALVES = frozenset({"float16", "bfloat16"})
+"""The floats of half precision."""
 SLAB = 1 << 23
 """Bytes that are compared at a time: what they take besides is used again and again."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import defaultdict
 from typing import Any
 
 import pytest
@@ -115,6 +116,11 @@ class Keeping(nn.Module):
         return self.kept
 
 
+class Holder:
+    y: Any = None
+    own: Any = None
+
+
 class InAnAttribute(Keeping):
     def keep(self, y: torch.Tensor) -> None:
         if self.kept is None:
@@ -135,6 +141,47 @@ class InAList(Keeping):
 
     def found(self) -> Any:
         (once,) = self.calls
+        return once
+
+
+class InANestedList(Keeping):
+    def __init__(self) -> None:
+        super().__init__()
+        self.by_name["y"] = []
+
+    def keep(self, y: torch.Tensor) -> None:
+        self.by_name["y"].append(y)
+
+    def found(self) -> Any:
+        (once,) = self.by_name["y"]
+        return once
+
+
+class InAListOfAnObject(Keeping):
+    def __init__(self) -> None:
+        super().__init__()
+        self.holder = Holder()
+        self.holder.y, self.holder.own = [], self.holder
+
+    def keep(self, y: torch.Tensor) -> None:
+        self.holder.y.append(y)
+
+    def found(self) -> Any:
+        (once,) = self.holder.y
+        return once
+
+
+class InADictThatMakesItsOwn(Keeping):
+    def __init__(self) -> None:
+        super().__init__()
+        self.by_name = defaultdict(list)
+
+    def keep(self, y: torch.Tensor) -> None:
+        self.by_name["y"].append(y)
+
+    def found(self) -> Any:
+        assert isinstance(self.by_name, defaultdict)
+        (once,) = self.by_name["y"]
         return once
 
 
@@ -174,10 +221,6 @@ class AsAnArray(Keeping):
             self.kept = y.numpy()
 
 
-class Holder:
-    y: Any = None
-
-
 class InAnObject(Keeping):
     """Which is replaced at every call."""
 
@@ -202,6 +245,9 @@ KEEPING = [
     InAnAttribute,
     InADict,
     InAList,
+    InANestedList,
+    InAListOfAnObject,
+    InADictThatMakesItsOwn,
     InANewBuffer,
     InABufferOfItsOwn,
     AsANumber,

@@ -17,11 +17,11 @@ from homolog.keras.float64 import in_float64
 from homolog.keras.framework import require
 from homolog.keras.model import walk
 from homolog.results import Results
+from homolog.tensors import HALVES
 
 THROUGHOUT = (True, False)
 """How a pass in float64 is tried: at first with float64 wherever a layer asks for float32 by name, then, if that does
 not go with what else it holds (an array of float32, which TensorFlow adds to no float64), as it asks."""
-HALVES = ("float16", "bfloat16")
 
 
 def has_float64() -> bool:

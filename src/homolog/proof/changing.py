@@ -28,10 +28,12 @@ class Changing:
     Attributes:
         nothing: in words, the outputs that do not change as far as can be told; empty if all do.
         notes: in words, those of which float64 alone tells.
+        fixed: places of those that need not change.
     """
 
     nothing: str = ""
     notes: tuple[str, ...] = ()
+    fixed: frozenset[int] = frozenset()
 
 
 def changing(trials: Sequence[Trial], tolerance: Tolerance) -> Changing:
@@ -44,17 +46,17 @@ def changing(trials: Sequence[Trial], tolerance: Tolerance) -> Changing:
         inputs = inputs_for(replace(subjects, given=None), batch=2, seed=1)
         others = paired(subjects, run := subjects.a.run(inputs.first), run).pairs
         outputs = [(*arrays, other) for arrays, (other, _) in zip(outputs, others, strict=False)]
-    fixed = fixed_places(subjects, len(outputs))
+    fixed = _fixed(subjects, len(outputs))
     still = [place for place, arrays in enumerate(outputs) if place not in fixed and not _moves(arrays, tolerance)]
     told = {place: words for place in still if (words := _faintly(trials, place, outputs[place]))}
     silent = [place for place in still if place not in told]
     if silent:
         return Changing(f"output {', '.join(map(str, silent))} does not depend on the input, and so proves nothing")
     same = [f"output {place} holds nothing of the input but its shape, as the source says" for place in sorted(fixed)]
-    return Changing(notes=(*told.values(), *same))
+    return Changing(notes=(*told.values(), *same), fixed=fixed)
 
 
-def fixed_places(subjects: Subjects, outputs: int) -> frozenset[int]:
+def _fixed(subjects: Subjects, outputs: int) -> frozenset[int]:
     """Which of so many outputs need not change with the input; none where all of them need not, or where not all of
     the first's are compared, for then the places are others."""
     every = len(subjects.graph_a.outputs) == outputs

@@ -8,7 +8,7 @@ from itertools import cycle
 
 import numpy as np
 
-from homolog.proof.changing import changing, fixed_places
+from homolog.proof.changing import changing
 from homolog.proof.layouts import layouts
 from homolog.proof.localise import first_difference
 from homolog.proof.part import Part
@@ -139,8 +139,9 @@ def _checked(
         return Part(name, False, moving.nothing, (*notes, GIVE), figures, threshold)
     notes.update(dict.fromkeys(moving.notes))
     outputs = list(zip(*([one for one, _ in trial.found.pairs] for trial in seen), strict=True))
-    fixed = fixed_places(subjects, len(outputs))
-    full = [place for place, arrays in enumerate(outputs) if place not in fixed and all(map(_is_saturated, arrays))]
+    full = [
+        place for place, arrays in enumerate(outputs) if place not in moving.fixed and all(map(_is_saturated, arrays))
+    ]
     if full:
         which = f"output {', '.join(map(str, full))} is saturated, every number at one end of its range"
         figures["proves_nothing"] = which

@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from homolog.errors import Unsupported
@@ -37,7 +38,7 @@ def first_call(module: torch.nn.Module, by_place: Sequence[torch.Tensor], by_nam
         if any(_hooks(module)):  # which may hand on what they see
             module(*by_place, **by_name)
             return
-        before = [(held, held.copy()) for held in _held(module)]
+        before = [(held, _copied(held)) for held in _held(module)]
         with idling([*by_place, *by_name.values()]) as made:
             try:
                 module(*by_place, **by_name)
@@ -46,7 +47,8 @@ def first_call(module: torch.nn.Module, by_place: Sequence[torch.Tensor], by_nam
         if not made.seen and not made.kept() and all(_same(held, copy) for held, copy in before):
             return
         for held, copy in before:
-            _put_back(held, copy)
+            if not _same(held, copy):
+                _put_back(held, copy)
         module(*by_place, **by_name)
         if made.kept():
             raise Unsupported(
@@ -137,10 +139,29 @@ def _hooks(module: torch.nn.Module) -> Iterator[object]:
 
 
 def _held(module: torch.nn.Module) -> Iterator[Held]:
-    """What the module and its layers hold things by: their attributes, and the containers that these are."""
-    for layer in module.modules():
-        yield vars(layer)
-        yield from (value for value in vars(layer).values() if isinstance(value, dict | list | set))
+    """What the module holds things by, at whatever depth: attributes of its own, of its layers and of other objects,
+    and containers."""
+    import torch
+
+    seen: dict[int, object] = {}
+    left: list[object] = [module]
+    while left:
+        item = left.pop()
+        if id(item) in seen or isinstance(item, torch.Tensor | type | ModuleType):
+            continue
+        seen[id(item)] = item
+        for held in (item, getattr(item, "__dict__", None)):
+            if isinstance(held, dict | list | set):
+                yield held
+            if isinstance(held, dict | list | set | tuple):
+                left += held.values() if isinstance(held, dict) else held
+
+
+def _copied(held: Held) -> Held:
+    """The same things in another container, of a plain type, whatever a subclass makes of a copy."""
+    if isinstance(held, dict):
+        return dict(held)
+    return list(held) if isinstance(held, list) else set(held)
 
 
 def _same(held: Held, copy: Held) -> bool:

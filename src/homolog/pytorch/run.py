@@ -24,9 +24,9 @@ from homolog.pytorch.program import trace
 from homolog.pytorch.read import arguments_of, computed, fitting, read, results_of, state, to_numpy, tree_of
 from homolog.pytorch.record import recording
 from homolog.pytorch.tree import is_chain
-from homolog.pytorch.wide import halves, has_halves, in_float64, jittered, widened_copy
+from homolog.pytorch.wide import has_halves, in_float64, jittered, widened_copy
 from homolog.signature import Argument, Free, Given
-from homolog.tensors import Array, TensorRef
+from homolog.tensors import HALVES, Array, TensorRef
 from homolog.trace import Trace
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class LiveTorch:
                 found = wide.run(_widened(inputs), layers, instead)
         except RuntimeError:  # its forward makes tensors of a type of its own, which do not go with float64
             return None
-        return replace(found, halved=has_halves(self.model) or bool(met & halves()))
+        return replace(found, halved=has_halves(self.model) or not met.isdisjoint(HALVES))
 
     def gradients(self, inputs: Given, cotangents: Sequence[Array | None], jitter: float = 0.0) -> Gradients:
         return gradients(self.model, inputs, cotangents, as_trained=self._as_trained, jitter=jitter)

@@ -15,6 +15,7 @@ import numpy as np
 
 from homolog import roomy
 from homolog.pytorch.framework import require
+from homolog.tensors import HALVES
 
 if TYPE_CHECKING:
     import torch
@@ -63,22 +64,18 @@ def _hardsigmoid_backward(gradient: torch.Tensor, tensor: torch.Tensor) -> torch
 
 def has_halves(module: torch.nn.Module) -> bool:
     """Whether a tensor of the module is of half precision, in which it then computes."""
-    return any(tensor.dtype in halves() for tensor in (*module.parameters(), *module.buffers()))
-
-
-def halves() -> frozenset[torch.dtype]:
-    """The floats of half precision."""
     torch = require()
-    return frozenset((torch.float16, torch.bfloat16))
+    halves = {getattr(torch, word) for word in HALVES}
+    return any(tensor.dtype in halves for tensor in (*module.parameters(), *module.buffers()))
 
 
 @contextmanager
-def in_float64() -> Iterator[set[torch.dtype]]:
+def in_float64() -> Iterator[set[str]]:
     """While the body runs, every float32, float16 or bfloat16 that an operator is asked for is a float64; the set holds
-    those that were."""
+    the names of those that were."""
     torch = require()
-    narrow = {torch.float32, *halves()}
-    met: set[Any] = set()
+    narrow = {getattr(torch, word): word for word in ("float32", *HALVES)}
+    met: set[str] = set()
     from torch.utils._python_dispatch import TorchDispatchMode
 
     class Wide(TorchDispatchMode):
@@ -87,7 +84,7 @@ def in_float64() -> Iterator[set[torch.dtype]]:
                 return _hardsigmoid_backward(*args)
             asked = dict(kwargs or {})
             if asked.get("dtype") in narrow:
-                met.add(asked["dtype"])
+                met.add(narrow[asked["dtype"]])
                 asked["dtype"] = torch.float64
             return func(*args, **asked)
 

@@ -35,7 +35,7 @@ class Call(call.Call):
         """As of any language; numbers are repeated where TensorFlow would not stretch what holds them."""
         text = super().operand(argument)
         rank = len(self.step.shape)
-        values = [value for value in self.step.values() if self.rank(value) <= rank]
+        values = list(dict.fromkeys(value for value in self.step.values() if self.rank(value) <= rank))
         if not isinstance(argument, Value) or rank <= MOST_RUNS or argument not in values:
             return text
         missing = [rank - self.rank(value) if self.is_natural else 0 for value in values]

@@ -6,8 +6,7 @@ from homolog.graph import Value
 from homolog.keras.emitting.call import Call
 from homolog.keras.emitting.operators.types import is_float
 from homolog.keras.emitting.registry import writes
-
-HALF = frozenset({"float16", "bfloat16"})
+from homolog.tensors import HALVES
 
 
 @writes(
@@ -36,7 +35,7 @@ def casted(call: Call, x: str, dtype: str) -> str:
 
     Floats stay what the model computes in, but for half precision in a model that is not of it: it rounds."""
     floats = is_float(dtype) and is_float(call.out_dtype)
-    rounds = not HALF.isdisjoint((dtype, call.out_dtype)) and not _is_half(call)
+    rounds = not HALVES.isdisjoint((dtype, call.out_dtype)) and not _is_half(call)
     if dtype == call.out_dtype or (floats and not rounds):
         return x
     return f"ops.cast({x}, {call.out_dtype!r})"
@@ -47,7 +46,7 @@ def _is_half(call: Call) -> bool:
     steps = call.assembler.trace.steps.values()
     held = (ref for step in steps if step.layer for weight in step.layer.weights.values() for ref in weight.tensors)
     own = (*(ref.dtype for ref in held), *(step.tensor.dtype for step in steps if step.tensor is not None))
-    return not HALF.isdisjoint(own or [step.dtypes[0] for step in call.assembler.trace.inputs])
+    return not HALVES.isdisjoint(own or [step.dtypes[0] for step in call.assembler.trace.inputs])
 
 
 @writes("where")
