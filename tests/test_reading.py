@@ -11,6 +11,7 @@ import pytest
 import homolog
 from homolog.errors import Mismatch, Unsupported
 from homolog.graph import Graph, Node, Value, Weight
+from homolog.keras.framework import require
 from homolog.opening import open_network
 from homolog.reading import examples, read_both, reordered, vocabulary
 from homolog.signature import FREE_LENGTH
@@ -159,7 +160,7 @@ def test_ids_that_are_counted_from_the_end_where_they_are_negative_are_ids() -> 
     table = Weight((TensorRef("table", (13, 3), "float32", lambda: np.zeros((13, 3))),))
     nodes = [
         Node("ids", "input", {"dtype": "int32"}, shapes=((None, 5),)),
-        Node("less", "keras:Less", inputs=(Value("ids"),)),
+        Node("less", "keras:Less", inputs=(Value("ids"),), type="ops.Less"),
         Node("more", "keras:Add", inputs=(Value("ids"),), type="add"),
         Node("where", "keras:Where", inputs=(Value("less"), Value("more"), Value("ids"))),
         Node("table", "embedding", {}, {"weight": table}, inputs=(Value("where"),)),
@@ -172,6 +173,33 @@ def test_ids_that_are_counted_from_the_end_where_they_are_negative_are_ids() -> 
     assert vocabulary(mixed, mixed.nodes["ids"]) is None
 
 
+@pytest.mark.parametrize("type", ["ne", "ops.NotEqual"])
+def test_positions_that_are_counted_where_there_is_no_padding_are_no_ids(type: str) -> None:
+    def table(rows: int) -> dict[str, Weight]:
+        ref = TensorRef("table", (rows, 3), "float32", lambda: np.zeros((rows, 3)))
+        return {"weight": Weight((ref,))}
+
+    nodes = [
+        Node("ids", "input", {"dtype": "int64"}, shapes=((None, 5),)),
+        Node("told", f"any:{type}", inputs=(Value("ids"),), type=type),
+        Node("counted", "any:cumsum", inputs=(Value("told"),), type="cumsum"),
+        Node("masked", "any:mul", inputs=(Value("counted"), Value("told")), type="mul"),
+        Node("moved", "any:add", inputs=(Value("masked"),), type="add"),
+        Node("positions", "embedding", {}, table(7), inputs=(Value("moved"),)),
+        Node("gather", "any:gather", inputs=(Value("moved"),), type="gather"),
+        Node("segments", "embedding", {}, table(1), inputs=(Value("gather"),)),
+    ]
+
+    def read(*more: Node) -> int | None:
+        graph = Graph("pytorch", {node.name: node for node in (*nodes, *more)})
+        return vocabulary(graph, nodes[0])
+
+    assert read() is None
+    assert read(Node("words", "embedding", {}, table(13), inputs=(Value("ids"),))) == 13
+    cleared = Node("cleared", "any:mul", inputs=(Value("told"), Value("ids")), type="mul")
+    assert read(cleared, Node("words", "embedding", {}, table(11), inputs=(Value("cleared"),))) == 11
+
+
 def test_categories_are_counted_and_what_a_real_number_falls_into_is_none() -> None:
     def read(dtype: str) -> int | None:
         nodes = [
@@ -182,6 +210,20 @@ def test_categories_are_counted_and_what_a_real_number_falls_into_is_none() -> N
         return vocabulary(Graph("pytorch", {node.name: node for node in nodes}), nodes[0])
 
     assert (read("int32"), read("float32")) == (7, None)
+
+
+def test_keras_operations_that_tell_ids_apart_are_known() -> None:
+    layers, ops = require().layers, require().ops
+    ids = require().Input((5,), dtype="int32")
+    present = ops.cast(ops.not_equal(ids, 0), "int32")
+    sentence = layers.Embedding(50, 4)(ids) + layers.Embedding(7, 4)(ops.cumsum(present, axis=1))
+
+    def read(value: Any) -> int | None:
+        graph = open_network(require().Model(ids, value)).graph()
+        return vocabulary(graph, graph.inputs[0])
+
+    assert read(sentence) == 50
+    assert read(layers.Dense(3)(ops.one_hot(ids, 9))) == 9
 
 
 @pytest.mark.parametrize("first", ["torch", "keras"])

@@ -19,8 +19,12 @@ from homolog.tensors import Array
 BATCH = 2
 SUMS = {"add", "sub"}
 """Operators of ATen that make other ids of ids."""
-CATEGORIES = {"one_hot", "OneHot"}
+CATEGORIES = {"one_hot", "ops.OneHot"}
 """Operators that give each id an axis of its own."""
+COMPARISONS = {"eq", "ne", "lt", "le", "gt", "ge"} | {
+    f"ops.{name}" for name in ("Equal", "NotEqual", "Less", "LessEqual", "Greater", "GreaterEqual")
+}
+"""Operators of both that tell ids apart, and make none."""
 
 
 def read_both(first: Network, second: Network, inputs: Given | None = None) -> tuple[Graph, Graph]:
@@ -150,24 +154,31 @@ def _tables(graph: Graph, node: Node) -> Iterator[tuple[int, bool]]:
     """The rows of each embedding behind an input, as a product with one-hot rows is one too, and whether something is
     added to the ids in front of it. A real number is no category: which one it falls into is computed.
 
-    What lies between may read the ids in several places (``where(ids < 0, ids + rows, ids)``), but nothing else.
+    What lies between may read the ids in several places (``where(ids < 0, ids + rows, ids)``), but nothing else. What
+    is made of comparisons alone holds no ids: positions that are counted where there is no padding, say.
     """
     readers, whole = graph.consumers(), "int" in str(node.fields.get("dtype", ""))
-    summed = {Value(node.name): False}  # of every value that the ids alone make
+    summed: dict[Value, bool | None] = {Value(node.name): False}  # of what the ids alone make; None where it is none
     waiting = list(summed)
     while waiting:
         value = waiting.pop()
         for reader in readers.get(value, ()):
-            made = Value(reader.name)
-            if reader.kind == "embedding" and "weight" in reader.weights:
-                yield reader.weights["weight"].shape[0], summed[value]
-                continue
-            categories = reader.shapes[0][-1] if whole and reader.type in CATEGORIES else None
-            if categories is not None:
-                yield categories, summed[value]
+            made, known = Value(reader.name), _known(reader, whole)
+            if known is not None:
+                if (added := summed[value]) is not None:
+                    yield known, added
             elif made not in summed and not reader.weights and all(other in summed for other in reader.inputs):
-                summed[made] = reader.type in SUMS or all(summed[other] for other in reader.inputs)
+                ids = [added for other in reader.inputs if (added := summed[other]) is not None]
+                told = not ids or reader.type in COMPARISONS
+                summed[made] = None if told else reader.type in SUMS or all(ids)
                 waiting.append(made)
+
+
+def _known(reader: Node, whole: bool) -> int | None:
+    """How many ids a node knows, or how many categories it makes of whole numbers; None if it does neither."""
+    if reader.kind == "embedding" and "weight" in reader.weights:
+        return reader.weights["weight"].shape[0]
+    return reader.shapes[0][-1] if whole and reader.type in CATEGORIES else None
 
 
 def _arguments(graph: Graph) -> tuple[Argument, ...]:

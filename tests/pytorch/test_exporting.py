@@ -16,7 +16,7 @@ class Counting(nn.Module):
     """Makes a number of Python's of the rows."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.zeros(len(x), 3) + x
+        return torch.zeros(int(x.shape[0]), 3) + x
 
 
 def test_rows_that_are_made_a_number_are_named() -> None:

@@ -19,6 +19,7 @@ from homolog.pytorch.export import giving_tensors
 from homolog.pytorch.idle import first_call
 from homolog.pytorch.inference import at_inference
 from homolog.pytorch.quick import quick_norms, quick_shapes, without_leavings, without_lines
+from homolog.pytorch.rows import open_rows
 from homolog.pytorch.sequences import quick_sequences
 from homolog.signature import Free
 from homolog.trace import BATCH
@@ -30,7 +31,7 @@ FIXED = "to be a constant"
 """In PyTorch's words for a number of rows that a forward fixes."""
 GUARD = "generated guard"
 """In PyTorch's words for what a number of rows has to be for a forward to do what it did."""
-FIXED_HELP = "len(x), int(x.shape[0]) and loops over rows fix their number: compute with x.shape[0]"
+FIXED_HELP = "int(x.shape[0]) and loops over rows fix their number: compute with x.shape[0]"
 GUARD_HELP = "decide nothing by the number of rows, and reshape to shapes that every number of them fits"
 HELP = "check the shapes given with --input; say what depends on values with torch.where, not with if"
 OTHER = (2.0, 0.5)
@@ -115,6 +116,7 @@ def exported(
         reading = (
             at_inference(module),
             open_chunks(module),
+            open_rows(module),
             plain_attention(),
             plain_bags(),
             plain_experts(module),
