@@ -69,6 +69,26 @@ PICKS: dict[str, tuple[Callable, tuple]] = {
         lambda x, ids: torch.zeros(x.shape[0], 5, 3).scatter_add(1, ids[:, :, None].expand(-1, -1, 3), x[:, :4].exp()),
         (X, FRONT),
     ),
+    "index_add": (lambda x: x.index_add(1, torch.tensor([3, 0, 3]), x[:, :3].exp()), (X,)),
+    "index_add at the end, times a number": (
+        lambda x: x.index_add(-1, torch.tensor([2, 0, 2, 1]), x[:, :, :1].exp().repeat(1, 1, 4), alpha=-0.5),
+        (X,),
+    ),
+    "index_add to zeros, at places that are computed": (
+        lambda x, ids: (
+            torch.zeros(x.shape[0], 7, 3).index_add(1, torch.arange(4) * 2, x[:, :4].exp()) + ids[:, :1, None]
+        ),
+        (X, FRONT),
+    ),
+    "index_add of whole numbers": (lambda ids: ids.index_add(1, torch.tensor([2, 2]), ids[:, 1:3]), (IDS,)),
+    "put together": (
+        lambda x: torch.ops.aten.index_put(x, [None, torch.tensor([3, -2, 0])], x[:, :3].exp(), accumulate=True),
+        (X,),
+    ),
+    "put together along the last axis of a map": (
+        lambda x: torch.ops.aten.index_put(x, [None, None, None, torch.tensor([3, 3])], x[..., :2], accumulate=True),
+        (MAP,),
+    ),
     "put where a mask holds": (lambda x: torch.index_put(x, [x > 0.5], torch.tensor(2.0)), (X,)),
     "put where a mask of fewer axes holds": (
         lambda x: torch.index_put(x, [x[..., 0] > 0.5], torch.tensor(2.0)),
@@ -130,7 +150,12 @@ def test_numbers_of_the_rows_are_there_where_they_are_needed() -> None:
     "function",
     [
         lambda x: x.scatter_reduce(1, torch.zeros(2, 5, 3, dtype=torch.long), x, "amax"),
-        lambda x: torch.ops.aten.index_put(x, [None, torch.tensor([3, 3])], x[:, :2], accumulate=True),
+        lambda x: torch.ops.aten.index_put(x, [torch.tensor([1, 1])], x[:2], accumulate=True),
+        lambda x: torch.ops.aten.index_put(x, [None, torch.tensor([3, 3])], x[:, :1], accumulate=True),
+        lambda x: torch.ops.aten.index_put(
+            x, [None, torch.tensor([3, 3]), torch.tensor([1, 1])], x[:, :2, 0], accumulate=True
+        ),
+        lambda x: x.index_add(0, torch.zeros(x.shape[0], dtype=torch.long), x),
     ],
 )
 def test_what_cannot_be_written_is_refused(function: Callable) -> None:

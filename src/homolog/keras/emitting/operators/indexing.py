@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from typing import cast
 
@@ -130,6 +131,27 @@ def scatter(call: Call) -> str:
     return f"ops.where({last} >= 0, {taken}, {x})"
 
 
+@writes("index_add")
+def index_add(call: Call) -> str:
+    """Numbers added at places of one axis, the same for all rows: of several for one place all together."""
+    dim = cast(int, call["dim"]) % max(call.rank("self"), 1)
+    source = call.operand(call["alpha"]) if call["alpha"] != 1 else ""
+    source = f"{source} * {call.plain('source')}" if source else call.plain("source")
+    return _added(call, dim, call.plain("index"), call.shape("index"), source)
+
+
+def _added(call: Call, axis: int, places: str, numbers: OpenShape, source: str) -> str:
+    """A tensor with numbers added to it at places of one axis: a product with each place's row of zeros and a one."""
+    length = call.shape("self")[axis]
+    if length is None or len(numbers) != 1 or numbers[0] is None:
+        raise call.refusal("numbers added at places of an axis of open length", "say it as a product with a matrix")
+    hits = call.let(f"ops.one_hot({places}, {length}, dtype={call.out_dtype!r})")
+    last = axis == call.rank("self") - 1
+    added = call.let(f"ops.matmul({source if last else f'ops.moveaxis({source}, {axis}, -1)'}, {hits})")
+    added = added if last else f"ops.moveaxis({added}, -1, {axis})"
+    return f"{call.plain('self')} + {added}"
+
+
 @writes("index_put")
 def index_put(call: Call) -> str:
     """Numbers put at places: where a mask holds, at places of one axis that are known, or at one place of each row."""
@@ -138,7 +160,7 @@ def index_put(call: Call) -> str:
     x, shape = call.plain("self"), call.shape("self")
     first = cast(Value, indices[given[0]])
     if call["accumulate"]:
-        raise call.refusal("accumulate=True")
+        return _accumulated(call, given, first)
     if call.dtype(first) == "bool" and given == [0] and not call.rank("values"):
         wide = ", ".join([":"] * call.rank(first) + ["None"] * (len(shape) - call.rank(first)))
         mask = call.plain(first) if call.rank(first) == len(shape) else call.let(f"{call.plain(first)}[{wide}]")
@@ -156,6 +178,19 @@ def index_put(call: Call) -> str:
             values = call.let(f"ops.expand_dims({values}, 1)")
         return f"ops.where({hits}, {values}, {x})"
     raise call.refusal("places that only the inputs' values tell", "say it with torch.where")
+
+
+def _accumulated(call: Call, given: Sequence[int], places: Value) -> str:
+    """Numbers added at places of one axis."""
+    (axis, *others), shape = given, call.shape("self")
+    length, wanted = shape[axis], (*shape[:axis], *call.shape(places), *shape[axis + 1 :])
+    if others or length is None or call.dtype(places) == "bool":
+        raise call.refusal("accumulate=True at places of several axes, or of one of open length")
+    if call.shape("values") != wanted:
+        raise call.refusal(f"values of shape {call.shape('values')} added at places of shape {wanted}")
+    text = call.plain(places)
+    from_end = call.let(f"ops.where({text} < 0, {text} + {length}, {text})")
+    return _added(call, axis, from_end, call.shape(places), call.plain("values"))
 
 
 def _put(call: Call, x: str, axis: int, places: Array) -> str:
