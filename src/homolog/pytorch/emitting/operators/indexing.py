@@ -72,6 +72,14 @@ def scatter(call: Call) -> str:
     return f"{x}.{call.step.operator}({', '.join(words)})"
 
 
+@writes("index_add")
+def index_add(call: Call) -> str:
+    """Numbers added at places of one axis, the same for all rows."""
+    x, source = (call.plain_with_rows(key) for key in ("self", "source"))
+    scale = "" if call["alpha"] == 1 else f", alpha={call.literal(call['alpha'])}"
+    return f"{x}.index_add({call['dim']}, {call.plain('index')}, {source}{scale})"
+
+
 @writes("slice_scatter")
 def slice_scatter(call: Call) -> str:
     """A stretch of an axis replaced."""
