@@ -141,18 +141,21 @@ def vocabulary(graph: Graph, node: Node) -> int | None:
 
     Casts, views and whatever else has no weights and reads nothing else may lie between. Where that is a sum (each
     column of a table has ids of its own in one embedding), no more ids than those that the user gave are known to be
-    any.
+    any. An embedding that reads nothing but what comparisons tell of them counts where there is no other.
     """
     given = node.fields.get(BELOW)
-    sizes = [
-        size if given is None or not summed else min(size, int(str(given))) for size, summed in _tables(graph, node)
-    ]
+    found = list(_tables(graph, node))
+    read = [(size, summed) for size, summed in found if summed is not None]
+    if found and not read:
+        return max(2, min(size for size, _ in found))  # which any ids go into, and two may tell apart
+    sizes = [size if given is None or not summed else min(size, int(str(given))) for size, summed in read]
     return min(sizes, default=None)
 
 
-def _tables(graph: Graph, node: Node) -> Iterator[tuple[int, bool]]:
+def _tables(graph: Graph, node: Node) -> Iterator[tuple[int, bool | None]]:
     """The rows of each embedding behind an input, as a product with one-hot rows is one too, and whether something is
-    added to the ids in front of it. A real number is no category: which one it falls into is computed.
+    added to the ids in front of it; None if it reads no ids. A real number is no category: which one it falls into is
+    computed.
 
     What lies between may read the ids in several places (``where(ids < 0, ids + rows, ids)``), but nothing else. What
     is made of comparisons alone holds no ids: positions that are counted where there is no padding, say.
@@ -165,8 +168,7 @@ def _tables(graph: Graph, node: Node) -> Iterator[tuple[int, bool]]:
         for reader in readers.get(value, ()):
             made, known = Value(reader.name), _known(reader, whole)
             if known is not None:
-                if (added := summed[value]) is not None:
-                    yield known, added
+                yield known, summed[value]
             elif made not in summed and not reader.weights and all(other in summed for other in reader.inputs):
                 ids = [added for other in reader.inputs if (added := summed[other]) is not None]
                 told = not ids or reader.type in COMPARISONS

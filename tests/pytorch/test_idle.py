@@ -272,6 +272,42 @@ def test_what_it_keeps_of_its_products_is_what_they_are(kind: type[Keeping]) -> 
     assert (expected != 1).any() or kind is ByWhatItDecides
 
 
+class Lazy(dict[str, Any]):
+    """Makes what it holds when it is asked."""
+
+    def __getitem__(self, key: str) -> Any:
+        return dict.__getitem__(self, key)()
+
+    def values(self) -> Any:
+        raise RuntimeError("makes all of them")
+
+    keys = items = copy = __iter__ = values  # type: ignore[assignment]
+
+
+class Unbound:
+    def __getattribute__(self, name: str) -> Any:
+        if name == "__dict__":
+            raise RuntimeError("a proxy of nothing")
+        return object.__getattribute__(self, name)
+
+
+def test_what_the_module_holds_is_not_asked_to_do_anything() -> None:
+    class Holding(Keeping):
+        def __init__(self) -> None:
+            super().__init__()
+            self.lazy = {"all": [Lazy(relu=nn.ReLU)]}
+            self.proxy = Unbound()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            CALLS.append("done")
+            y: torch.Tensor = self.lazy["all"][0]["relu"](self.layer(x))
+            return y
+
+    CALLS.clear()
+    first_call(Holding().eval(), [torch.ones(2, 3)], {})
+    assert CALLS == ["done"]
+
+
 ELSEWHERE: list[torch.Tensor] = []
 
 

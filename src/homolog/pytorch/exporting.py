@@ -31,7 +31,7 @@ FIXED = "to be a constant"
 """In PyTorch's words for a number of rows that a forward fixes."""
 GUARD = "generated guard"
 """In PyTorch's words for what a number of rows has to be for a forward to do what it did."""
-FIXED_HELP = "int(x.shape[0]) and loops over rows fix their number: compute with x.shape[0]"
+FIXED_HELP = "int(x.shape[0]), loops over rows and lists of their number fix it: compute with x.shape[0]"
 GUARD_HELP = "decide nothing by the number of rows, and reshape to shapes that every number of them fits"
 HELP = "check the shapes given with --input; say what depends on values with torch.where, not with if"
 OTHER = (2.0, 0.5)

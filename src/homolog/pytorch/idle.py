@@ -150,33 +150,55 @@ def _held(module: torch.nn.Module) -> Iterator[Held]:
         if id(item) in seen or isinstance(item, torch.Tensor | type | ModuleType):
             continue
         seen[id(item)] = item
-        for held in (item, getattr(item, "__dict__", None)):
+        for held in (item, _attributes(item)):
             if isinstance(held, dict | list | set):
                 yield held
             if isinstance(held, dict | list | set | tuple):
-                left += held.values() if isinstance(held, dict) else held
+                left += _items(held)
+
+
+def _attributes(item: object) -> object:
+    """An object's own attributes, past whatever its class makes of the question; None if it has none."""
+    try:
+        return object.__getattribute__(item, "__dict__")
+    except AttributeError:
+        return None
+
+
+def _items(held: Held | tuple[object, ...]) -> Iterator[object]:
+    """What a container holds, past whatever a subclass makes of being asked."""
+    if isinstance(held, dict):
+        return iter(dict.values(held))
+    if isinstance(held, list):
+        return list.__iter__(held)
+    return set.__iter__(held) if isinstance(held, set) else tuple.__iter__(held)
 
 
 def _copied(held: Held) -> Held:
     """The same things in another container, of a plain type, whatever a subclass makes of a copy."""
     if isinstance(held, dict):
-        return dict(held)
-    return list(held) if isinstance(held, list) else set(held)
+        return dict(dict.items(held))
+    return list(_items(held)) if isinstance(held, list) else set(_items(held))
 
 
 def _same(held: Held, copy: Held) -> bool:
     """Whether a container holds the very things that it held."""
     if isinstance(held, dict) and isinstance(copy, dict):
-        return held.keys() == copy.keys() and all(held[key] is copy[key] for key in copy)
-    return len(held) == len(copy) and all(one is other for one, other in zip(held, copy, strict=True))
+        now = dict(dict.items(held))
+        return now.keys() == copy.keys() and all(now[key] is copy[key] for key in copy)
+    found = list(_items(held))
+    return len(found) == len(copy) and all(one is other for one, other in zip(found, _items(copy), strict=True))
 
 
 def _put_back(held: Held, copy: Held) -> None:
     if isinstance(held, list):
-        held[:] = copy
-    else:
-        held.clear()
-        held.update(copy)  # type: ignore[arg-type]  # a dict with a dict, a set with a set
+        list.__setitem__(held, slice(None), list(_items(copy)))
+    elif isinstance(held, dict) and isinstance(copy, dict):
+        dict.clear(held)
+        dict.update(held, copy)
+    elif isinstance(held, set):
+        set.clear(held)
+        set.update(held, _items(copy))
 
 
 def _asks(func: Any) -> bool:

@@ -80,6 +80,14 @@ PICKS: dict[str, tuple[Callable, tuple]] = {
         ),
         (X, FRONT),
     ),
+    "index_add of what is infinite for some": (
+        lambda x: x.index_add(1, torch.tensor([3, 0, 3]), torch.log(x[:, :3].relu())),
+        (X,),
+    ),
+    "index_add of large whole numbers": (
+        lambda ids: ids.index_add(1, torch.tensor([2, 2]), ids[:, 1:3] * 16777216 + 1) % 1024,
+        (FRONT,),
+    ),
     "index_add of whole numbers": (lambda ids: ids.index_add(1, torch.tensor([2, 2]), ids[:, 1:3]), (IDS,)),
     "put together": (
         lambda x: torch.ops.aten.index_put(x, [None, torch.tensor([3, -2, 0])], x[:, :3].exp(), accumulate=True),
@@ -156,6 +164,8 @@ def test_numbers_of_the_rows_are_there_where_they_are_needed() -> None:
             x, [None, torch.tensor([3, 3]), torch.tensor([1, 1])], x[:, :2, 0], accumulate=True
         ),
         lambda x: x.index_add(0, torch.zeros(x.shape[0], dtype=torch.long), x),
+        lambda x: (x > 0).index_add(1, torch.tensor([3, 0]), x[:, :2] > 0),
+        lambda x: x.to(torch.int8).index_add(1, torch.tensor([3, 0]), x[:, :2].to(torch.int8)),
     ],
 )
 def test_what_cannot_be_written_is_refused(function: Callable) -> None:

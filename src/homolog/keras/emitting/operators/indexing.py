@@ -15,6 +15,9 @@ from homolog.keras.emitting.registry import writes
 from homolog.tensors import Array
 from homolog.trace import END, Open
 
+NARROW = frozenset({"bool", "int8", "uint8", "int16"})
+"""Element types whose sum Keras gives in another."""
+
 
 @writes("index", "_unsafe_index")
 def index(call: Call) -> str:
@@ -141,15 +144,17 @@ def index_add(call: Call) -> str:
 
 
 def _added(call: Call, axis: int, places: str, numbers: OpenShape, source: str) -> str:
-    """A tensor with numbers added to it at places of one axis: a product with each place's row of zeros and a one."""
+    """A tensor with numbers added to it at places of one axis. They are chosen, and no product with zeros and ones is
+    taken: that makes NaN of an infinite number, and float32 of whole numbers."""
     length = call.shape("self")[axis]
     if length is None or len(numbers) != 1 or numbers[0] is None:
         raise call.refusal("numbers added at places of an axis of open length", "say it as a product with a matrix")
-    hits = call.let(f"ops.one_hot({places}, {length}, dtype={call.out_dtype!r})")
-    last = axis == call.rank("self") - 1
-    added = call.let(f"ops.matmul({source if last else f'ops.moveaxis({source}, {axis}, -1)'}, {hits})")
-    added = added if last else f"ops.moveaxis({added}, -1, {axis})"
-    return f"{call.plain('self')} + {added}"
+    if call.out_dtype in NARROW:
+        raise call.refusal(f"{call.out_dtype} numbers added at places", "cast them to float32 or int32 before")
+    behind = (1,) * (call.rank("self") - axis - 1)
+    hits = call.let(f"ops.equal(ops.expand_dims({places}, 1), ops.arange({length}))")
+    hits = call.let(f"ops.reshape({hits}, {(numbers[0], length, *behind)!r})") if behind else hits
+    return f"{call.plain('self')} + ops.sum(ops.where({hits}, ops.expand_dims({source}, {axis + 1}), 0), axis={axis})"
 
 
 @writes("index_put")
